@@ -1,0 +1,12 @@
+#!/usr/bin/env python
+"""Django's own commands, on the settings of snnlab."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "snnlab.settings")
+    execute_from_command_line(sys.argv)

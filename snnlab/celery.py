@@ -1,0 +1,12 @@
+"""The doorbell between processes. No message carries work: the row is the job."""
+
+import os
+
+from celery import Celery
+
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "snnlab.settings")
+
+app = Celery("snnlab")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["workers"])

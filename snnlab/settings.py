@@ -1,0 +1,259 @@
+"""Every setting, read from the environment and safe by default (docs/settings.md lists them).
+
+Reading this file starts nothing and writes nothing but SNNLAB_HOME/secret_key.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import unquote
+
+import environ
+from celery.schedules import schedule
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
+from kombu.common import Broadcast
+from platformdirs import user_data_dir
+
+from snnlab.embedded import postgres, valkey
+
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SNNLAB_HOME = Path(env("SNNLAB_HOME", default="") or user_data_dir("snnlab")).expanduser().resolve()
+PRODUCTION = env.bool("SNNLAB_PRODUCTION", default=False)
+HTTPS = env.bool("SNNLAB_HTTPS", default=PRODUCTION)
+DEBUG = env.bool("DEBUG", default=False)
+
+# --- who we are ----------------------------------------------------------------------------------
+
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else LOOPBACK)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY = env("SECRET_KEY", default="")
+
+
+def _key_of_this_home() -> str:
+    """A secret key, made once for a data folder."""
+    path = SNNLAB_HOME / "secret_key"
+    try:
+        SNNLAB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"cannot write {path}: {error.strerror}. "
+            "Make the folder yours, or set SNNLAB_HOME to another one"
+        ) from None
+    with open(handle, "w") as file:
+        file.write(key := secrets.token_urlsafe(60))
+    return key
+
+
+def _refuse_unsafe_production() -> None:
+    """A team's server does not start half safe."""
+    rules = {
+        "SECRET_KEY must be set to 50 or more random characters, and to no example's": (
+            len(SECRET_KEY) >= 50 and "insecure" not in SECRET_KEY and "change" not in SECRET_KEY
+        ),
+        "ALLOWED_HOSTS must name the hosts of this server, without *": (
+            ALLOWED_HOSTS and "*" not in ALLOWED_HOSTS
+        ),
+        "DEBUG must be off": not DEBUG,
+    }
+    if broken := [rule for rule, kept in rules.items() if not kept]:
+        raise ImproperlyConfigured(f"with SNNLAB_PRODUCTION=1: {'; '.join(broken)}")
+
+
+if PRODUCTION:
+    _refuse_unsafe_production()
+SECRET_KEY = SECRET_KEY or _key_of_this_home()
+
+# --- parts ---------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "snnlab.teams",
+    "snnlab.experiments",
+    "snnlab.web",
+    "snnlab.boards",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",  # private unless a view says not
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "snnlab.urls"
+WSGI_APPLICATION = "snnlab.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = SNNLAB_HOME / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- sign-in and safety --------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "teams.User"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = False  # Dash sends it back in a header
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, "'unsafe-inline'"],  # Dash and Plotly set styles on elements
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "worker-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+    }
+}
+if HTTPS:
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without the proxy
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+if env.bool("SNNLAB_BEHIND_PROXY", default=False):  # only where the proxy sets this header itself
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- the database --------------------------------------------------------------------------------
+
+DATABASES = {
+    "default": env.db_url_config(env("DATABASE_URL", default="") or postgres.url(SNNLAB_HOME))
+    | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+}
+DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # a socket's folder
+STATEMENT_TIMEOUT = env.float("SNNLAB_STATEMENT_TIMEOUT", default=30)
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    connect_timeout=5,
+    keepalives_idle=5,
+    keepalives_interval=2,
+    keepalives_count=2,
+    tcp_user_timeout=5000,
+    options=f"-c statement_timeout={STATEMENT_TIMEOUT:g}s -c lock_timeout=2s"
+    " -c idle_in_transaction_session_timeout=15s",
+)
+
+# --- runs ----------------------------------------------------------------------------------------
+
+SNNLAB_SLOTS = env.int("SNNLAB_SLOTS", default=1)
+SNNLAB_THREADS = env.int("SNNLAB_THREADS", default=max(1, (os.cpu_count() or 1) // SNNLAB_SLOTS))
+SNNLAB_LEASE = env.float("SNNLAB_LEASE", default=60)
+SNNLAB_HEARTBEAT = env.float("SNNLAB_HEARTBEAT", default=10)
+SNNLAB_FENCE = env.float("SNNLAB_FENCE", default=40)
+SNNLAB_REAP = env.float("SNNLAB_REAP", default=10)
+SNNLAB_POLL = env.float("SNNLAB_POLL", default=15)
+
+# --- the doorbell: early acknowledgement, nothing kept, no work in a message ---------------------
+
+CELERY_BROKER_URL = env("BROKER_URL", default="") or valkey.url(SNNLAB_HOME)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_PUBLISH_RETRY = False  # a request never waits for the broker
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_DEFAULT_QUEUE = "ticks"
+CELERY_TASK_QUEUES = [Queue("ticks"), Broadcast("doorbell")]
+CELERY_TASK_ROUTES = {"workers.wake": {"queue": "doorbell", "exchange": "doorbell"}}
+CELERY_BEAT_SCHEDULE = {
+    "reap": {
+        "task": "workers.reap",
+        "schedule": schedule(SNNLAB_REAP),
+        "options": {"expires": 2 * SNNLAB_REAP},
+    }
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+
+# --- logs ----------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"no_tokens": {"()": "snnlab.client.gunicorn.NoTokens"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["no_tokens"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+}
