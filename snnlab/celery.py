@@ -6,6 +6,8 @@ from celery import Celery
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "snnlab.settings")
+# The checks of `manage.py check` would import the web pages, and torch with them, into a worker.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("snnlab")
 app.config_from_object("django.conf:settings", namespace="CELERY")
