@@ -227,7 +227,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # a request never waits for the broker
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "ticks"
 CELERY_TASK_QUEUES = [Queue("ticks"), Broadcast("doorbell")]
-CELERY_TASK_ROUTES = {"workers.wake": {"queue": "doorbell", "exchange": "doorbell"}}
+CELERY_TASK_ROUTES = {"workers.wake": {"queue": "doorbell"}}  # every worker hears it
 CELERY_BEAT_SCHEDULE = {
     "reap": {
         "task": "workers.reap",
