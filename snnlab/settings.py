@@ -12,7 +12,7 @@ import environ
 from celery.schedules import schedule
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+from kombu import Exchange, Queue
 from kombu.common import Broadcast
 from platformdirs import user_data_dir
 
@@ -227,7 +227,11 @@ CELERY_TASK_PUBLISH_RETRY = False  # a request never waits for the broker
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "ticks"
 CELERY_TASK_QUEUES = [Queue("ticks"), Broadcast("doorbell")]
-CELERY_TASK_ROUTES = {"workers.wake": {"queue": "doorbell"}}  # every worker hears it
+# Every worker hears the doorbell. Celery does not declare a broadcast when it sends, and over
+# Redis an exchange nobody declared is not a broadcast.
+CELERY_TASK_ROUTES = {
+    "workers.wake": {"queue": "doorbell", "declare": [Exchange("doorbell", type="fanout")]}
+}
 CELERY_BEAT_SCHEDULE = {
     "reap": {
         "task": "workers.reap",
