@@ -1,0 +1,36 @@
+"""The interface of a learning rule."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.part import Part
+
+
+class Rule(Part):
+    """How the error of one batch reaches the weights.
+
+    A rule fills `.grad`; the optimizer turns `.grad` into a change. So a rule has no state of its
+    own: what it must remember between batches it keeps in a buffer of the network, see `prepare`.
+    """
+
+    source: ClassVar[str]
+
+    def prepare(self, network: SpikingNetwork) -> None:
+        """Add what the rule needs to the network, such as feedback weights. Nothing by default."""
+
+    @abstractmethod
+    def updates(
+        self,
+        network: SpikingNetwork,
+        inputs: Float[Tensor, "time batch *pixels"],
+        labels: Int64[Tensor, " batch"],
+    ) -> Iterator[float]:
+        """Each time the weights should change: fill `.grad`, then yield the loss.
+
+        A rule that waits for the end of the sequence yields once, an online rule every step.
+        """

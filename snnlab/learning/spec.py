@@ -1,0 +1,114 @@
+"""What an experiment is, as data."""
+
+import hashlib
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import tomli_w
+from pydantic import Field, model_validator
+
+from snnlab.learning.dataset import Dataset
+from snnlab.learning.encoders import AnyEncoder, Direct
+from snnlab.learning.network import MAX_PARAMETERS, Network
+from snnlab.learning.neuron import Neuron
+from snnlab.learning.optimizers import Adam, AnyOptimizer, AnySchedule, Cosine
+from snnlab.learning.part import Part, one_of
+from snnlab.learning.problems import MISSING, Problem, SpecError
+from snnlab.learning.rule import Rule
+
+
+if TYPE_CHECKING:
+    AnyDataset = Dataset
+    AnyNetwork = Network
+    AnyNeuron = Neuron
+    AnyRule = Rule
+else:
+    AnyDataset = one_of(Dataset, "snnlab.learning.datasets")
+    AnyNetwork = one_of(Network, "snnlab.learning.networks")
+    AnyNeuron = one_of(Neuron, "snnlab.learning.neurons")
+    AnyRule = one_of(Rule, "snnlab.learning.rules")
+
+
+class Spec(Part):
+    """Everything that decides the outcome of a run, but the seed."""
+
+    dataset: AnyDataset = Field(description="images to learn")
+    encoder: AnyEncoder = Field(Direct(), description="how an image becomes input over time")
+    network: AnyNetwork = Field(description="architecture")
+    neuron: AnyNeuron = Field(description="neuron model")
+    rule: AnyRule = Field(description="learning rule")
+    optimizer: AnyOptimizer = Field(Adam(), description="how gradients change the weights")
+    schedule: AnySchedule = Field(Cosine(), description="learning rate over training")
+    time_steps: int = Field(
+        4,
+        ge=1,
+        le=1000,
+        description="length of the simulation of each image",
+        json_schema_extra={"unit": "steps"},
+    )
+    epochs: int = Field(10, ge=1, le=1000, description="number of passes over the training images")
+    batch_size: int = Field(128, ge=1, le=10_000, description="number of images in an update")
+    validation: float = Field(
+        0.1, gt=0, le=0.5, description="share of the training images held out for validation"
+    )
+
+    @model_validator(mode="after")
+    def fits(self) -> Self:
+        """Refuse a network that no machine of ours could hold, before anything is allocated."""
+        size = self.network.parameters(self.dataset.shape, self.dataset.classes, self.neuron)
+        if size > MAX_PARAMETERS:
+            raise ValueError(
+                f"network must have at most {MAX_PARAMETERS:,} weights, got {size:,}. "
+                "Make it smaller"
+            )
+        return self
+
+    def digest(self) -> str:
+        """A short name, equal for equal specs."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def to_toml(self) -> str:
+        text = tomli_w.dumps(kind_first(self.model_dump(mode="json", exclude_none=True)))
+        return re.sub(r"\[\n([^\]]*?),\n\]", lambda m: f"[{' '.join(m[1].split())}]", text)
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Read a definition written in TOML. Raises SpecError."""
+        try:
+            return cls.parse(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            refuse("TOML", str(error))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a definition written in JSON: no NaN, no key twice. Raises SpecError."""
+        try:
+            data = json.loads(text, parse_constant=no_constant, object_pairs_hook=no_duplicates)
+        except ValueError as error:
+            refuse("JSON", str(error))
+        return cls.parse(data)
+
+
+def kind_first(data: dict[str, Any]) -> dict[str, Any]:
+    """The same, each table beginning with its kind: that is what a reader looks for."""
+    plain = {k: kind_first(v) if isinstance(v, dict) else v for k, v in data.items()}
+    return {"kind": plain.pop("kind"), **plain} if "kind" in plain else plain
+
+
+def refuse(language: str, why: str) -> NoReturn:
+    rule = f"is no valid {language}: {why}"
+    raise SpecError([Problem("", rule, MISSING, "Mend the text at that place")])
+
+
+def no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"{', '.join(sorted(twice))} stands there twice")
+    return dict(pairs)
