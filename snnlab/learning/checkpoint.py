@@ -1,0 +1,106 @@
+"""Where training stands after an epoch, and how that is kept in a file.
+
+A file is safetensors: tensors by name, and JSON for the rest. Nothing in it is ever executed.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from snnlab.learning.errors import DataError
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What to show of an epoch, and all that is needed to go on from its end.
+
+    `best` holds the weights of the epoch with the highest validation accuracy so far.
+    """
+
+    epoch: int
+    metrics: dict[str, float]
+    network: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    generator: Tensor
+    environment: dict[str, Any] = field(default_factory=dict)
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write the file completely or not at all."""
+    tensors = {f"network/{name}": t.contiguous() for name, t in checkpoint.network.items()}
+    tensors["generator"] = checkpoint.generator
+    rest = {
+        "epoch": checkpoint.epoch,
+        "metrics": checkpoint.metrics,
+        "environment": checkpoint.environment,
+        "optimizer": pack(checkpoint.optimizer, "optimizer", tensors),
+    }
+    unfinished = path.with_suffix(".unfinished")
+    save_file(tensors, unfinished, metadata={"checkpoint": json.dumps(rest)})
+    with unfinished.open("rb+") as written:
+        os.fsync(written.fileno())
+    unfinished.rename(path)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a file written by `save`. Raises DataError if it is anything else."""
+    try:
+        with safe_open(path, framework="pt") as content:
+            rest = json.loads(content.metadata()["checkpoint"])
+            tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is no checkpoint: {error}") from error
+    network = {
+        name.removeprefix("network/"): t for name, t in tensors.items() if name[:8] == "network/"
+    }
+    return Checkpoint(
+        epoch=rest["epoch"],
+        metrics=rest["metrics"],
+        network=network,
+        optimizer=unpack(rest["optimizer"], tensors),
+        generator=tensors["generator"],
+        environment=rest["environment"],
+    )
+
+
+def pack(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """`value` as JSON can hold it; each tensor goes into `tensors`, and its name in its place.
+
+    Objects become lists of pairs, because JSON has no integer keys.
+    """
+    if isinstance(value, Tensor):
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, dict):
+        return {"pairs": [[k, pack(v, f"{name}/{k}", tensors)] for k, v in value.items()]}
+    if isinstance(value, list | tuple):
+        return [pack(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """The reverse of `pack`; tuples come back as lists."""
+    if isinstance(value, list):
+        return [unpack(v, tensors) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if "tensor" in value:
+        return tensors[value["tensor"]]
+    return {k: unpack(v, tensors) for k, v in value["pairs"]}
+
+
+def weights_digest(checkpoint: Checkpoint) -> str:
+    """SHA-256 over the network's weights, bit by bit."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(checkpoint.network.items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

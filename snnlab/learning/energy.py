@@ -1,0 +1,119 @@
+"""Counts the operations of a network while it is evaluated, and estimates their energy.
+
+Definitions as in NeuroBench (Yik et al. 2025, doi:10.1038/s41467-025-56739-4): an operation is
+effective if neither weight nor input is zero; it is an accumulate (AC) if all inputs of that call
+are spikes (-1, 0, 1), else a multiply-accumulate (MAC). Normalisation and pooling are not counted.
+Energy: Horowitz 2014, doi:10.1109/ISSCC.2014.6757323, 45 nm, 32-bit float.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv_transpose2d
+
+from snnlab.learning.layers import Spiking
+from snnlab.learning.metrics import AC_PJ, MAC_PJ
+from snnlab.learning.network import SpikingNetwork
+
+
+class Meter:
+    """Totals over the images seen so far."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.macs = self.acs = self.synops = 0.0
+        self.spikes: dict[str, float] = {}
+        self.sites: dict[str, int] = {}
+
+    def metrics(self) -> dict[str, float]:
+        """Means per image, ready to be recorded."""
+        macs, acs, synops = (n / self.images for n in (self.macs, self.acs, self.synops))
+        rates = {name: self.spikes[name] / self.sites[name] for name in self.spikes}
+        spiking = sum(self.spikes.values()) / max(1, sum(self.sites.values()))
+        return {
+            "macs": macs,
+            "acs": acs,
+            "synops": synops,
+            "energy": (MAC_PJ * macs + AC_PJ * acs) / 1000,
+            "firing_rate": spiking,
+            **{f"firing_rate/{name}": rate for name, rate in rates.items()},
+        }
+
+    def count_spikes(self, name: str, spikes: Tensor) -> None:
+        self.spikes[name] = self.spikes.get(name, 0.0) + spikes.sum(dtype=torch.float64).item()
+        self.sites[name] = self.sites.get(name, 0) + spikes.numel()
+
+    def count_operations(self, synapse: nn.Module, x: Tensor) -> None:
+        """Operations that the input `x` (samples first) causes in a linear layer or convolution."""
+        active = (x != 0).sum(0, dtype=torch.float32).double()
+        effective = (active * fan_out(synapse, x.shape[1:], effective=True)).sum().item()
+        if not bool(((x == 0) | (x.abs() == 1)).all()):
+            self.macs += effective
+            return
+        self.acs += effective
+        self.synops += (active * fan_out(synapse, x.shape[1:], effective=False)).sum().item()
+
+
+@contextmanager
+def metered(network: SpikingNetwork) -> Iterator[Meter]:
+    """Count what the network does inside this block."""
+    meter = Meter()
+    hooks = [
+        module.register_forward_hook(hook(meter, name))
+        for name, module in network.layers.named_modules()
+        if isinstance(module, Spiking | nn.Linear | nn.Conv2d)
+    ]
+    try:
+        yield meter
+    finally:
+        for handle in hooks:
+            handle.remove()
+
+
+def hook(meter: Meter, name: str) -> Any:
+    def count(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        if isinstance(module, Spiking):
+            meter.count_spikes(name, output)
+        else:
+            meter.count_operations(module, inputs[0])
+
+    return count
+
+
+def fan_out(synapse: nn.Module, shape: torch.Size, *, effective: bool) -> Tensor:
+    """How many outputs each input reaches; through weights that are not zero, if `effective`."""
+    weight = synapse.weight
+    assert isinstance(weight, Tensor)
+    reaches = (weight != 0).double() if effective else torch.ones_like(weight, dtype=torch.float64)
+    if isinstance(synapse, nn.Linear):
+        return reaches.sum(0)
+    assert isinstance(synapse, nn.Conv2d)
+    return convolution_fan_out(synapse, reaches, shape)
+
+
+def convolution_fan_out(synapse: nn.Conv2d, reaches: Tensor, shape: torch.Size) -> Tensor:
+    """Each output looks back at its inputs: the transposed convolution of ones."""
+    size = [
+        (n + 2 * int(p) - k) // s + 1
+        for n, p, k, s in zip(
+            shape[-2:], synapse.padding, synapse.kernel_size, synapse.stride, strict=True
+        )
+    ]
+    ones = reaches.new_ones(1, synapse.out_channels, *size)
+    rest = [
+        n + 2 * int(p) - k - (m - 1) * s
+        for n, m, p, k, s in zip(
+            shape[-2:], size, synapse.padding, synapse.kernel_size, synapse.stride, strict=True
+        )
+    ]
+    return conv_transpose2d(
+        ones,
+        reaches,
+        stride=synapse.stride,  # type: ignore[arg-type]
+        padding=synapse.padding,  # type: ignore[arg-type]
+        output_padding=rest,
+        groups=synapse.groups,
+    )[0]

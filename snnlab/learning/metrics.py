@@ -1,0 +1,63 @@
+"""Every number that a run reports, with its unit, its better direction and its definition."""
+
+from typing import Literal, NamedTuple
+
+
+class Metric(NamedTuple):
+    """What a number means."""
+
+    name: str
+    unit: str
+    better: Literal["higher", "lower", ""]
+    definition: str
+
+
+MAC_PJ, AC_PJ = 4.6, 0.9
+
+TABLE = (
+    Metric("loss", "nats", "lower", "mean loss of the training batches in this epoch"),
+    Metric("validation_loss", "nats", "lower", "cross-entropy on the held-out training images"),
+    Metric("accuracy", "%", "higher", "held-out training images that are classified correctly"),
+    Metric("test_loss", "nats", "lower", "cross-entropy on the test images, once, at the end"),
+    Metric("test_accuracy", "%", "higher", "test images classified correctly, once, at the end"),
+    Metric("firing_rate", "spikes per neuron and step", "", "mean over all spiking neurons"),
+    Metric(
+        "macs",
+        "per image",
+        "lower",
+        "effective multiply-accumulates: non-zero weight times non-zero input that is no spike; "
+        "the current of a constant input is counted once, as it is computed",
+    ),
+    Metric(
+        "acs",
+        "per image",
+        "lower",
+        "effective accumulates: non-zero weight times spike, over all steps (NeuroBench's "
+        "Effective_ACs)",
+    ),
+    Metric(
+        "synops",
+        "per image",
+        "lower",
+        "synaptic operations: spikes times the synapses they reach, over all steps",
+    ),
+    Metric(
+        "energy",
+        "nJ per image",
+        "lower",
+        f"estimated, 45 nm: {MAC_PJ} pJ per MAC and {AC_PJ} pJ per AC (Horowitz 2014, "
+        "doi:10.1109/ISSCC.2014.6757323); memory, neurons and normalisation are not in it",
+    ),
+    Metric("parameters", "", "lower", "trainable weights of the network"),
+    Metric("seconds", "s", "lower", "time that this epoch took, evaluation included"),
+)
+METRICS = {metric.name: metric for metric in TABLE}
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name; `firing_rate/conv1` is the firing rate of the layer conv1."""
+    base, _, layer = name.partition("/")
+    known = METRICS[base]
+    if not layer:
+        return known
+    return known._replace(name=name, definition=f"{known.definition}, in layer {layer}")

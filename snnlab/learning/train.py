@@ -1,0 +1,170 @@
+"""The one training loop: it describes training, and whoever asks for the next item drives it."""
+
+import math
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from statistics import fmean
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from snnlab.learning.checkpoint import Checkpoint
+from snnlab.learning.dataset import Samples, split
+from snnlab.learning.energy import metered
+from snnlab.learning.errors import DataError, NonFiniteLoss
+from snnlab.learning.machine import environment
+from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.spec import Spec
+
+
+EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch is done: where training stands inside its epoch."""
+
+    epoch: int
+    batch: int
+    batches: int
+    loss: float
+
+
+@dataclass
+class Training:
+    """Everything that one training holds in memory."""
+
+    spec: Spec
+    device: str
+    seed: int
+    network: SpikingNetwork = field(init=False)
+    optimizer: torch.optim.Optimizer = field(init=False)
+    generator: torch.Generator = field(init=False)
+    train: Samples = field(init=False)
+    validation: Samples = field(init=False)
+    test: Samples = field(init=False)
+
+    def __post_init__(self) -> None:
+        spec, dataset = self.spec, self.spec.dataset
+        data = dataset.load()
+        self.train, self.validation = split(
+            data.train, spec.validation, dataset.train_size, self.seed
+        )
+        self.test = data.test
+        if len(self.train) < 2:
+            raise DataError(f"{len(self.train)} images are too few to train on. Take more")
+        self.network = spec.network.build(
+            dataset.shape, dataset.classes, spec.neuron, seed=self.seed
+        ).to(self.device)
+        spec.rule.prepare(self.network)
+        self.optimizer = spec.optimizer.build(self.network.parameters())
+        self.generator = torch.Generator().manual_seed(self.seed)
+
+    @property
+    def batches(self) -> int:
+        """Updates in an epoch: the rest of the images that fills no batch waits for the next."""
+        return max(1, len(self.train) // self.spec.batch_size)
+
+    def encode(self, images: Tensor) -> Tensor:
+        pixels = images.to(self.device).float().div_(255)
+        mean, std = (x.to(self.device) for x in self.spec.dataset.normalisation())
+        return self.spec.encoder.encode(pixels, self.spec.time_steps, (mean, std), self.generator)
+
+    def epoch(self, epoch: int) -> Iterator[Step]:
+        """Change the weights once through the training images, in an order drawn anew."""
+        self.network.train()
+        order = torch.randperm(len(self.train), generator=self.generator)
+        for batch, chosen in enumerate(order.split(self.spec.batch_size)[: self.batches]):
+            self.set_learning_rate((epoch - 1 + batch / self.batches) / self.spec.epochs)
+            yield Step(epoch, batch + 1, self.batches, self.update(chosen, epoch))
+
+    def update(self, chosen: Tensor, epoch: int) -> float:
+        samples = self.train[chosen]
+        inputs, labels = self.encode(samples.images), samples.labels.to(self.device)
+        losses = []
+        for loss in self.spec.rule.updates(self.network, inputs, labels):
+            if not math.isfinite(loss):
+                raise NonFiniteLoss(
+                    f"the loss became {loss} in epoch {epoch}. Lower optimizer.lr or "
+                    "neuron.surrogate_width, or set rule.max_gradient"
+                )
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            losses.append(loss)
+        return fmean(losses)
+
+    def set_learning_rate(self, progress: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.spec.optimizer.lr * self.spec.schedule.factor(progress)
+
+    @torch.no_grad()
+    def evaluate(self, samples: Samples) -> dict[str, float]:
+        """Loss, accuracy and cost of the network on these samples."""
+        self.network.eval()
+        loss = correct = 0.0
+        with metered(self.network) as meter:
+            for part in torch.arange(len(samples)).split(EVALUATION_BATCH):
+                labels = samples.labels[part].to(self.device)
+                scores = self.network(self.encode(samples.images[part])).mean(0)
+                loss += cross_entropy(scores, labels, reduction="sum").item()
+                correct += (scores.argmax(1) == labels).sum().item()
+                meter.images += len(part)
+        n = len(samples)
+        return {"loss": loss / n, "accuracy": 100 * correct / n, **meter.metrics()}
+
+    def checkpoint(self, epoch: int, metrics: dict[str, float]) -> Checkpoint:
+        return Checkpoint(
+            epoch=epoch,
+            metrics=metrics,
+            # copied, because state_dict() hands out the living tensors
+            network={k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()},
+            optimizer=deepcopy(self.optimizer.state_dict()),
+            generator=self.generator.get_state(),
+            environment=environment(self.device),
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        self.network.load_state_dict(checkpoint.network)
+        self.optimizer.load_state_dict(deepcopy(checkpoint.optimizer))
+        self.generator.set_state(checkpoint.generator)
+
+
+def train(
+    spec: Spec, *, seed: int, resume: Checkpoint | None = None, device: str = "cpu"
+) -> Iterator[Step | Checkpoint]:
+    """Train; yield a Step after each batch and a Checkpoint after each epoch.
+
+    To stop, do not ask for the next item. On a CPU, with the same number of threads, a training
+    resumed from a checkpoint ends with the same bits as one that was never stopped. Only the last
+    checkpoint has read the test images. Raises TrainingError.
+    """
+    training = Training(spec, device, seed)
+    if resume:
+        training.restore(resume)
+    for epoch in range(resume.epoch + 1 if resume else 1, spec.epochs + 1):
+        start, losses = time.perf_counter(), []
+        for step in training.epoch(epoch):
+            losses.append(step.loss)
+            yield step
+        metrics = {"loss": fmean(losses), **validated(training)}
+        if epoch == spec.epochs:
+            metrics |= tested(training)
+        metrics["seconds"] = time.perf_counter() - start
+        yield training.checkpoint(epoch, metrics)
+
+
+def validated(training: Training) -> dict[str, float]:
+    metrics = training.evaluate(training.validation)
+    metrics["validation_loss"] = metrics.pop("loss")
+    return metrics
+
+
+def tested(training: Training) -> dict[str, float]:
+    """The test split is read once, at the end; the costs reported are those of the test images."""
+    metrics = training.evaluate(training.test)
+    metrics["test_loss"], metrics["test_accuracy"] = metrics.pop("loss"), metrics.pop("accuracy")
+    metrics["parameters"] = float(sum(p.numel() for p in training.network.parameters()))
+    return metrics
