@@ -1,0 +1,1 @@
+"""The memory of the lab: experiments, runs, and everything that was measured."""

@@ -1,0 +1,40 @@
+"""Every read about people."""
+
+from django.db.models import QuerySet
+
+from snnlab.teams.models import Membership, Team, User
+
+
+Role = Membership.Role
+
+ALLOWED = {
+    "read": (Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER),
+    "write": (Role.OWNER, Role.ADMIN, Role.MEMBER),
+    "admin": (Role.OWNER, Role.ADMIN),
+    "own": (Role.OWNER,),
+}
+
+
+def user(username: str) -> User:
+    """Raises User.DoesNotExist."""
+    return User.objects.get(username=username)
+
+
+def team(slug: str) -> Team:
+    """Raises Team.DoesNotExist."""
+    return Team.objects.get(slug=slug)
+
+
+def teams_of(user: User) -> QuerySet[Team]:
+    """The teams whose work this user may see."""
+    return Team.objects.filter(memberships__user=user.pk).order_by("name")
+
+
+def may(user: User, team: Team, what: str) -> bool:
+    """Whether the user's role in the team allows "read", "write", "admin" or "own".
+
+    An inactive or anonymous user may nothing, and being a superuser changes nothing here.
+    """
+    if not user.is_active:
+        return False
+    return Membership.objects.filter(user=user.pk, team=team, role__in=ALLOWED[what]).exists()
