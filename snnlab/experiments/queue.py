@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from snnlab.experiments.models import Run
 from snnlab.experiments.sql import rows
 
 
@@ -76,15 +75,19 @@ def claim(worker: str, pools: Sequence[str]) -> Claim | None:
             (run_id, lease_epoch, worker, started_at, outcome, environment)
           select id, lease_epoch, %(worker)s, clock_timestamp(), '', '{}' from taken
         )
-        select taken.id as run_id, lease_epoch, definition::text, seed, attempts from taken""",
+        select id as run_id, lease_epoch, definition::text, seed, attempts, (
+          select coalesce(json_agg(json_build_array(step, artifact_id, final) order by step desc),
+            '[]')::text from experiments_checkpoint where run_id = taken.id) as checkpoints
+        from taken""",
         worker=worker,
         pools=list(pools),
         lease=settings.SNNLAB_LEASE,
     )
     if not found:
         return None
-    row = found[0] | {"definition": json.loads(found[0]["definition"])}
-    return Claim(worker=worker, checkpoints=_checkpoints(row["run_id"]), **row)
+    row = found[0] | {name: json.loads(found[0][name]) for name in ("definition", "checkpoints")}
+    row["checkpoints"] = tuple(Stored(*stored) for stored in row["checkpoints"])
+    return Claim(worker=worker, **row)
 
 
 def renew(claim: Claim, progress: dict[str, Any]) -> str:
@@ -142,13 +145,8 @@ def crash(claim: Claim, message: str, *, killed: bool = False) -> str:
 
 
 def release(claim: Claim) -> str:
-    """Give the run back to the queue; this attempt does not count."""
+    """Stop: a run that was asked to is cancelled, any other waits again as if never claimed."""
     return _settle(claim, "'queued'", outcome="preempted", reason="preempted", given_back=1)
-
-
-def cancelled(claim: Claim) -> str:
-    """Confirm that a run which was asked to stop has stopped; raises LeaseLost."""
-    return _settle(claim, "state", outcome="cancelled", only="and state = 'cancelling'")
 
 
 def reap() -> list[tuple[int, str]]:
@@ -244,9 +242,3 @@ def _move(
         given_back=given_back,
         **params,
     )
-
-
-def _checkpoints(run_id: int) -> tuple[Stored, ...]:
-    """What a run can go on from, newest first."""
-    found = Run.objects.get(pk=run_id).checkpoints.order_by("-step")
-    return tuple(Stored(c.step, c.artifact_id, c.final) for c in found)

@@ -1,0 +1,40 @@
+"""How long things may take in a worker, and what it offers."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Times are in seconds. The fence must be shorter than the lease that the database gives."""
+
+    heartbeat: float
+    fence: float
+    poll: float
+    reap: float
+    slots: int
+    threads: int
+    pools: tuple[str, ...] = ("cpu",)
+    stall: float = 900
+    wall: float = 7 * 24 * 3600
+    grace: float = 15
+    start: float = 120
+    engine: str = "workers.engine"
+
+    @classmethod
+    def of(cls, settings: Any) -> Self:
+        """What Django's settings say."""
+        return cls(
+            heartbeat=settings.SNNLAB_HEARTBEAT,
+            fence=settings.SNNLAB_FENCE,
+            poll=settings.SNNLAB_POLL,
+            reap=settings.SNNLAB_REAP,
+            slots=settings.SNNLAB_SLOTS,
+            threads=settings.SNNLAB_THREADS,
+            pools=tuple(getattr(settings, "SNNLAB_POOLS", ("cpu",))),
+        )
+
+    @property
+    def device(self) -> str:
+        """Where trainings compute: the pools of a worker are all of one kind."""
+        return "cuda" if any(pool.startswith("gpu") for pool in self.pools) else "cpu"

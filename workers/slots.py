@@ -1,0 +1,104 @@
+"""The threads of a worker: each slot trains one run at a time, the janitor reaps."""
+
+import logging
+import os
+import socket
+import threading
+import time
+
+from django.db import Error, close_old_connections, connection
+
+from snnlab.experiments import doorbell, queue
+from workers.bell import Bell
+from workers.child import Child
+from workers.limits import Limits
+from workers.supervisor import supervise
+
+
+log = logging.getLogger(__name__)
+
+
+class Slots:
+    """All that one worker process does, but for hearing the broker."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.bell = Bell()
+        self.drain = threading.Event()
+        self.threads = [
+            threading.Thread(target=self._train, args=(slot,), name=f"slot {slot}", daemon=True)
+            for slot in range(limits.slots)
+        ]
+        self.threads.append(threading.Thread(target=self._clean, name="janitor", daemon=True))
+
+    def start(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Claim nothing more, and give back what is being trained."""
+        self.drain.set()
+        self.bell.ring()
+
+    def join(self) -> None:
+        deadline = time.monotonic() + self.limits.grace + 5
+        for thread in self.threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _train(self, slot: int) -> None:
+        """Take run after run, each in a fresh child that was started ahead of it."""
+        owner = f"worker:{self.name}:{slot}"
+        with self.bell.listen() as heard:
+            while not self.drain.is_set():
+                child = Child(self.limits.engine, self.limits.threads)
+                try:
+                    if child.ready(self.limits.start):
+                        self._serve(owner, child, heard)
+                    else:
+                        log.error("the trainer does not start: %s", child.log.take())
+                        self.drain.wait(self.limits.poll)
+                except Exception:  # the edge of the slot: one run must not end the others
+                    log.exception("slot %s", slot)
+                    self.drain.wait(min(1, self.limits.poll))
+                finally:
+                    child.close()
+                    connection.close()
+
+    def _serve(self, owner: str, child: Child, heard: threading.Event) -> None:
+        """Wait for a run and train it."""
+        while not self.drain.is_set() and child.process.poll() is None:
+            heard.clear()
+            since = time.monotonic()
+            if claim := self._claim(owner):
+                supervise(claim, child, self.limits, self.bell, self.drain, since)
+                return
+            heard.wait(self.limits.poll)
+
+    def _claim(self, owner: str) -> queue.Claim | None:
+        try:
+            close_old_connections()
+            return queue.claim(owner, self.limits.pools)
+        except Error as error:
+            log.warning("the queue does not answer: %s", error)
+            connection.close()
+            return None
+
+    def _clean(self) -> None:
+        while not self.drain.is_set():
+            try:
+                close_old_connections()
+                queue.seen(self.name, self.limits.pools, self.limits.slots)
+                self.reap()
+            except Error as error:
+                log.warning("nothing can be reaped: %s", error)
+                connection.close()
+            self.drain.wait(self.limits.reap)
+        connection.close()
+
+    @staticmethod
+    def reap() -> None:
+        """Give runs of silent workers to others, and tell them."""
+        if moved := queue.reap():
+            log.warning("silent workers: %s", moved)
+            doorbell.ring()

@@ -1,0 +1,227 @@
+"""Sees one run through: the only one that writes about it, and only while the lease is ours.
+
+This process never imports torch. It may be killed at any moment: then the kernel ends the trainer,
+the lease runs out, and another worker goes on from the last recorded checkpoint.
+"""
+
+import errno
+import logging
+import random
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from snnlab.experiments import artifacts, queue, recording
+from snnlab.experiments.queue import Claim, LeaseLost, Stored
+from workers.bell import Bell
+from workers.child import Child
+from workers.heart import Heart
+from workers.limits import Limits
+from workers.protocol import Message
+
+
+TICK = 0.2
+LOG_EVERY = 1.0
+FENCED = -signal.SIGALRM
+KILLED = (-signal.SIGKILL, 137)
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """One attempt at one run, from its claim to its end."""
+
+    def __init__(
+        self, claim: Claim, child: Child, limits: Limits, heart: Heart, drain: threading.Event
+    ) -> None:
+        self.claim, self.child, self.limits = claim, child, limits
+        self.heart, self.drain = heart, drain
+        self.scratch = scratch(claim)
+        self.resume = resume_point(claim)
+        self.final = bool(self.resume and self.resume.final)
+        self.started = self.sign = self.logged = time.monotonic()
+        self.asked: float | None = None
+        self.chunks = 0
+
+    def run(self) -> str:
+        """Train until the attempt has ended; gives the state that the run is in then."""
+        self.send_job()
+        while True:
+            message = self.child.next(TICK)
+            if self.heart.fenced:
+                raise LeaseLost(self.claim)
+            if message and (state := self.take(message)):
+                return state
+            if state := self.watch():
+                return state
+
+    def send_job(self) -> None:
+        self.child.send(
+            {
+                "kind": "job",
+                "definition": self.claim.definition,
+                "seed": self.claim.seed,
+                "threads": self.limits.threads,
+                "device": self.limits.device,
+                "scratch": str(self.scratch),
+                "resume": str(artifacts.path_of(self.resume.sha256)) if self.resume else None,
+                "until": self.heart.until,
+            }
+        )
+
+    def take(self, message: Message) -> str | None:
+        """Do what a message asks for; gives the run's new state if that ends the attempt."""
+        self.sign = time.monotonic()
+        kind = message["kind"]
+        if kind == "step":
+            self.heart.progress = message["progress"]
+        elif kind == "started":
+            self.begin(message["environment"])
+        elif kind == "checkpoint":
+            return self.checkpoint(message)
+        else:
+            return self.end(message)
+        return None
+
+    def begin(self, environment: dict[str, Any]) -> None:
+        self.write(
+            lambda: recording.begin(
+                self.claim,
+                environment,
+                self.resume.step if self.resume else 0,
+                restarted=bool(self.claim.checkpoints) and not self.resume,
+            )
+        )
+
+    def checkpoint(self, message: Message) -> str | None:
+        step, final = message["step"], message["final"]
+        fresh = recording.Fresh(
+            step=step,
+            path=message["path"],
+            sha256=message["sha256"],
+            size=message["size"],
+            weights=message["weights"],
+            final=final,
+        )
+        points = [(metric, step, value) for metric, value in message["metrics"].items()]
+        try:
+            self.record(points, fresh)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return self.fail("disk_full", f"checkpoint {step} cannot be stored: {error}")
+        self.final = self.final or final
+        return None
+
+    def end(self, message: Message) -> str:
+        """Record the last lines of the log, then how the attempt ended."""
+        kind = message["kind"]
+        code = self.child.close()
+        self.record()
+        if kind == "failed":
+            return self.fail(message["reason"], message["message"])
+        if kind == "done" and self.final:
+            return self.write(lambda: queue.finish(self.claim))
+        if kind == "stopped" or self.asked:
+            return self.give_back()
+        if code == FENCED:
+            raise LeaseLost(self.claim)
+        what = "ended before its last checkpoint" if kind == "done" else f"died with code {code}"
+        return self.write(
+            lambda: queue.crash(self.claim, f"the trainer {what}", killed=code in KILLED)
+        )
+
+    def give_back(self) -> str:
+        """A cancelled run ends, any other goes back into the queue."""
+        return self.write(lambda: queue.release(self.claim))
+
+    def watch(self) -> str | None:
+        """Ask the trainer to stop if it should; end one that hangs."""
+        now = time.monotonic()
+        if now > self.logged + LOG_EVERY:
+            self.logged = now
+            self.record()
+        if not self.asked and (self.heart.cancelling or self.drain.is_set()):
+            self.asked = now
+            self.child.send({"kind": "stop"})
+        if self.asked and now > self.asked + self.limits.grace:
+            self.child.kill()
+        if now > self.sign + self.limits.stall:
+            return self.hang(f"the trainer was silent for {self.limits.stall:g} s")
+        if now > self.started + self.limits.wall:
+            return self.hang(f"a run may take {self.limits.wall:g} s")
+        return None
+
+    def hang(self, message: str) -> str:
+        self.child.close()
+        self.record()
+        return self.fail("timeout", message)
+
+    def fail(self, reason: str, message: str) -> str:
+        return self.write(lambda: queue.fail(self.claim, reason, message))
+
+    def record(
+        self,
+        points: list[tuple[str, int, float]] | None = None,
+        fresh: recording.Fresh | None = None,
+    ) -> None:
+        """Write what came since the last time, all or nothing."""
+        text, points = self.child.log.take(), points or []
+        if text or points or fresh:
+            self.chunks += 1
+            seq = self.chunks
+            self.write(lambda: recording.record(self.claim, points, fresh, text, seq))
+
+    def write(self, change: Callable[[], T]) -> T:
+        """Repeat a change until the database took it, or until the lease may be another's."""
+        pause = 0.1
+        while not self.heart.fenced:
+            try:
+                return change()
+            except (OperationalError, InterfaceError) as error:
+                log.warning("run %s: the database does not answer: %s", self.claim.run_id, error)
+                connection.close()
+            time.sleep(random.uniform(0.5, 1) * pause)
+            pause = min(2 * pause, 5)
+        raise LeaseLost(self.claim)
+
+
+def supervise(
+    claim: Claim, child: Child, limits: Limits, bell: Bell, drain: threading.Event, since: float
+) -> None:
+    """Train a claimed run; whatever happens, the child is gone afterwards.
+
+    `since` is the monotonic time from before the claim was sent.
+    """
+    log.info("run %s: attempt %s", claim.run_id, claim.lease_epoch)
+    folder = scratch(claim)
+    try:
+        with Heart(claim, child, limits, bell, since) as heart:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            state = Supervisor(claim, child, limits, heart, drain).run()
+        log.info("run %s: %s", claim.run_id, state)
+    except LeaseLost as lost:
+        log.warning("%s: stopped", lost)
+    finally:
+        child.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def scratch(claim: Claim) -> Path:
+    """The folder of one attempt: another attempt can never write into it."""
+    return Path(settings.SNNLAB_HOME) / "scratch" / f"{claim.run_id}-{claim.lease_epoch}"
+
+
+def resume_point(claim: Claim) -> Stored | None:
+    """The newest checkpoint whose file is what it was when it was stored."""
+    good = (stored for stored in claim.checkpoints if artifacts.verifies(stored.sha256))
+    return next(good, None)
