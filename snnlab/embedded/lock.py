@@ -14,6 +14,7 @@ class AlreadyUp(EmbeddedError):
 
     def __init__(self, home: Path, pid: str) -> None:
         super().__init__(f"snnlab is already up on {home} (pid {pid})")
+        self.home = home
         self.pid = pid
 
 
