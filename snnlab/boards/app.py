@@ -1,0 +1,94 @@
+"""The one Dash app of all boards. It keeps no state: what a callback may read, the request says."""
+
+from typing import Any
+
+import dash
+from dash import Input, Output, callback, dcc, html
+from dash.exceptions import DependencyException, PreventUpdate
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.template.loader import render_to_string
+
+from snnlab.boards.board import boards
+from snnlab.boards.bridge import django_request
+
+
+PREFIX = "/boards/_dash/"
+
+
+class BoardsDash(dash.Dash):
+    """Dash inside the site's own template, its scripts allowed by the page's nonce."""
+
+    def interpolate_index(self, **parts: str) -> str:
+        """The page: the board's name is in the request that is being answered."""
+        request = django_request()
+        board = boards()[request.resolver_match.kwargs["slug"]]
+        return render_to_string("boards/board.html", parts | {"board": board}, request=request)
+
+    def _generate_scripts_html(self) -> str:
+        return with_nonce(super()._generate_scripts_html())
+
+    def _generate_renderer(self) -> str:
+        return with_nonce(super()._generate_renderer())
+
+
+def with_nonce(markup: str) -> str:
+    """The script tags, allowed by the content security policy of this answer."""
+    try:
+        nonce = str(django_request().csp_nonce)
+    except LookupError:  # scripts are also listed once at start, for no request
+        return markup
+    return markup.replace("<script", f'<script nonce="{nonce}"')
+
+
+def layout() -> html.Div:
+    """The frame that each page fills according to its address."""
+    return html.Div([dcc.Location(id="address", refresh=False), html.Div(id="board")])
+
+
+@callback(Output("board", "children"), Input("address", "pathname"))
+def page(pathname: Any) -> Any:
+    """The skeleton of the board at this address."""
+    slug = pathname.removeprefix("/boards/").strip("/") if isinstance(pathname, str) else ""
+    if slug not in boards():
+        raise PreventUpdate
+    return boards()[slug].layout()
+
+
+def make() -> BoardsDash:
+    """The app, ready to answer in this process.
+
+    `use_async=False`: Dash turns itself asynchronous where Django is installed, and then no
+    callback may use the database. The scripts are listed now, since a process may be asked for one
+    whose page another process rendered.
+    """
+    app = BoardsDash(
+        "snnlab.boards",
+        requests_pathname_prefix=PREFIX,
+        routes_pathname_prefix=PREFIX,
+        include_assets_files=False,
+        serve_locally=True,
+        csrf_token_name=settings.CSRF_COOKIE_NAME,
+        suppress_callback_exceptions=True,
+        update_title=None,
+        add_log_handler=False,
+        enable_mcp=False,
+        use_async=False,
+    )
+    app.layout = layout
+    app.server.secret_key = settings.SECRET_KEY  # or each process signs with a key of its own
+    answer_errors(app)
+    boards()
+    app._setup_server()
+    return app
+
+
+def answer_errors(app: dash.Dash) -> None:
+    """Turn what Django's exceptions mean into answers; everything else stays an error."""
+    answers = {PermissionDenied: 403, Http404: 404, DependencyException: 404, ValueError: 400}
+    for exception, status in answers.items():
+        app.server.register_error_handler(exception, lambda _, status=status: ("", status))
+
+
+app = make()

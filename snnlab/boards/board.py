@@ -1,0 +1,27 @@
+"""What a board is: one file in `pages/` that defines `board`."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import NamedTuple
+
+from dash.development.base_component import Component
+
+
+class Board(NamedTuple):
+    """A page at /boards/<slug>/; `layout` gives its skeleton, callbacks bring the data."""
+
+    slug: str
+    title: str
+    description: str
+    layout: Callable[[], Component]
+
+
+@cache
+def boards() -> dict[str, Board]:
+    """Every board by its slug. Importing a page also registers its callbacks with Dash."""
+    package = "snnlab.boards.pages"
+    modules = iter_modules(import_module(package).__path__, f"{package}.")
+    found = [import_module(module.name).board for module in modules]
+    return {board.slug: board for board in sorted(found, key=lambda board: board.title)}

@@ -1,0 +1,25 @@
+"""What the first page tells."""
+
+from typing import Any
+
+from snnlab.experiments import queries
+from snnlab.learning.presets import presets
+
+
+SHOWN = 8
+BOARD = "mnist"
+
+
+def context(user: Any) -> dict[str, Any]:
+    """What runs, waits and came out lately, the best result, and whether anybody works."""
+    runs = queries.runs(user)
+    waiting = runs.filter(state__in=["queued", "held"]).order_by("id")
+    measured = (row for row in queries.leaderboard(user, BOARD) if row.kind == "measured")
+    return {
+        "running": runs.filter(state__in=["running", "cancelling"])[:SHOWN],
+        "waiting": waiting[:SHOWN],
+        "finished": runs.filter(finished_at__isnull=False).order_by("-finished_at")[:SHOWN],
+        "best": next(measured, None),
+        "workers": [worker for worker in queries.workers() if worker["alive"]],
+        "presets": presets().values(),
+    }

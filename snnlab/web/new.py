@@ -1,0 +1,120 @@
+"""Defining an experiment: by fields, by a preset or by TOML."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_http_methods, require_POST
+
+from snnlab.experiments import actions
+from snnlab.learning.presets import Preset, presets
+from snnlab.teams import queries as teams
+from snnlab.web import definition
+from snnlab.web.definition import Definition
+from snnlab.web.forms import NewExperiment, bound_form
+
+
+FIRST = "mnist-sample"  # needs no download
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """The form, and what becomes of it. Sent twice with the same key, it queues once."""
+    if request.method == "POST":
+        return submit(request)
+    preset = chosen(request.GET.get("preset", FIRST))
+    form = NewExperiment(teams=my_teams(request), initial=start(preset))
+    defined = definition.from_toml(preset.text if preset else "")
+    return page(request, form, defined, preset=preset)
+
+
+@require_POST
+def preview(request: HttpRequest) -> JsonResponse:
+    """What the definition in the form is: its TOML, its fields and what is wrong with it."""
+    defined = sent(request)
+    bound = bound_form(definition.form(), defined.flat, defined.problems)
+    return JsonResponse(
+        {
+            "toml": defined.toml,
+            "fields": render_to_string("web/spec/fields.html", bound) if defined.flat else "",
+            "problems": defined.problems,
+            "elsewhere": defined.elsewhere,
+            "verdict": verdict(defined),
+        }
+    )
+
+
+def submit(request: HttpRequest) -> HttpResponse:
+    """Queue what was sent, or say beside each field why not."""
+    defined, form = sent(request), NewExperiment(request.POST, teams=my_teams(request))
+    if not form.is_valid() or defined.spec is None:
+        return page(request, form, defined, status=422)
+    said = form.cleaned_data
+    try:
+        experiment = actions.submit(
+            team=teams.team(said["team"]),
+            actor=request.user.get_username(),
+            name=said["name"],
+            specs=[defined.spec],
+            seeds=said["seeds"],
+            notes=said["notes"],
+            key=str(said["key"]),
+        )
+    except actions.Refused as error:
+        form.add_error(None, str(error))
+        return page(request, form, defined, status=422)
+    return redirect("web:experiment", experiment.pk)
+
+
+def page(
+    request: HttpRequest,
+    form: NewExperiment,
+    defined: Definition,
+    *,
+    preset: Preset | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page with a form in whatever state."""
+    context: dict[str, Any] = {
+        "form": form,
+        "definition": defined,
+        "verdict": verdict(defined),
+        "presets": presets().values(),
+        "chosen": preset.name if preset else "",
+        "source": request.POST.get("source", "fields"),
+    }
+    context |= bound_form(definition.form(), defined.flat, defined.problems)
+    return render(request, "web/new.html", context, status=status)
+
+
+def sent(request: HttpRequest) -> Definition:
+    """The definition in a sent form: its TOML or its fields, whichever decides."""
+    if request.POST.get("source") == "toml":
+        return definition.from_toml(request.POST.get("toml", ""))
+    return definition.from_fields(request.POST)
+
+
+def verdict(defined: Definition) -> str:
+    """One line on what is defined so far."""
+    if defined.spec is None:
+        return f"Not complete: {len(defined.problems)} to change."
+    return f"Complete. Digest {defined.spec.digest()}: equal definitions have equal digests."
+
+
+def start(preset: Preset | None) -> dict[str, Any]:
+    """What a fresh form holds."""
+    return {"key": uuid.uuid4(), "name": preset.title if preset else "", "seeds": "1"}
+
+
+def chosen(name: str) -> Preset | None:
+    """The preset of that name, else any."""
+    every = presets()
+    return every.get(name) or next(iter(every.values()), None)
+
+
+def my_teams(request: HttpRequest) -> list[tuple[str, str]]:
+    """The teams in whose name this user may queue experiments."""
+    mine = teams.teams_of(request.user)
+    return [(team.slug, team.name) for team in mine if teams.may(request.user, team, "write")]

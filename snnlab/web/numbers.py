@@ -1,0 +1,62 @@
+"""Numbers as people read them. Pure functions."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from snnlab.learning.metrics import METRICS, metric
+
+
+class Row(NamedTuple):
+    """One line of a table of metrics."""
+
+    name: str
+    value: str
+    unit: str
+    better: str
+    definition: str
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A number with so many significant digits; a dash where there is none."""
+    if value is None:
+        return "–"
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        decimals = max(0, digits - 1 - exponent(value))
+        return f"{value:,.{decimals}f}"
+    return f"{value:.{digits - 1}e}"
+
+
+def exponent(value: float) -> int:
+    """The power of ten of a number's first digit; 0 for 0."""
+    return math.floor(math.log10(abs(value))) if value else 0
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean and sample standard deviation, or the only value."""
+    if not values:
+        return "–"
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return number(mean)
+    deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
+    return f"{number(mean)} ± {number(deviation, 2)}"
+
+
+def row(name: str, value: str) -> Row:
+    """A table's line for a metric; one that the table does not know keeps its name only."""
+    if name.partition("/")[0] not in METRICS:
+        return Row(label(name), value, "", "", "")
+    known = metric(name)
+    return Row(label(name), value, known.unit, known.better, known.definition)
+
+
+def label(name: str) -> str:
+    """A metric's name for people: `firing_rate/conv1` becomes `Firing rate, conv1`."""
+    return name.replace("_", " ").replace("/", ", ").capitalize()
+
+
+def position(name: str) -> tuple[int, str]:
+    """Where a metric stands in a table: as in the table of metrics, layers after their whole."""
+    base = name.partition("/")[0]
+    return (list(METRICS).index(base) if base in METRICS else len(METRICS), name)

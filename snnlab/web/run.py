@@ -1,0 +1,67 @@
+"""What a run's page shows, at first and again every two seconds."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from snnlab.experiments import queries
+from snnlab.teams import queries as teams
+from snnlab.web.definition import toml_of
+from snnlab.web.numbers import number, position, row
+
+
+Action = Callable[[int, str], str]
+PIECES = ("status", "buttons", "metrics", "epochs", "events")
+PER_EPOCH = ("loss", "validation_loss", "accuracy", "seconds")
+CHARTS = ("loss", "validation_loss", "test_loss", "accuracy", "test_accuracy")
+
+
+def context(run: Any, user: Any) -> dict[str, Any]:
+    """Everything on the page."""
+    curves = queries.curves(run.pk)
+    last = {name: points[-1][1] for name, points in curves.items() if points}
+    return {
+        "run": run,
+        "terminal": run.terminal,
+        "may_write": teams.may(user, run.experiment.team, "write"),
+        "share": share(run.progress),
+        "position": queries.queue_position(run),
+        "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
+        "layers": [(n.partition("/")[2], number(last[n])) for n in last if "firing_rate/" in n],
+        "epochs": epochs(curves),
+        "curves": {name: curves[name] for name in CHARTS if name in curves},
+        "log": "\n".join(queries.log_tail(run.pk)),
+        "events": queries.events(run.pk),
+        "attempts": queries.attempts(run.pk),
+        "toml": toml_of(run.definition),
+    }
+
+
+def pieces(run: Any, request: HttpRequest) -> dict[str, Any]:
+    """What may have changed since the page was loaded."""
+    now = context(run, request.user)
+    return {
+        "state": run.state,
+        "terminal": now["terminal"],
+        "curves": now["curves"],
+        "log": now["log"],
+        "pieces": {p: render_to_string(f"web/run/{p}.html", now, request) for p in PIECES},
+    }
+
+
+def share(progress: dict[str, Any]) -> float | None:
+    """How much of the training is done, 0..1, as far as the worker has said."""
+    epochs, batches = progress.get("epochs"), progress.get("batches")
+    if not epochs or not batches:
+        return None
+    done = (progress.get("epoch", 1) - 1 + progress.get("batch", 0) / batches) / epochs
+    return min(1.0, max(0.0, done))
+
+
+def epochs(curves: dict[str, queries.Points]) -> list[tuple[int, list[str]]]:
+    """The numbers behind the charts, an epoch a line."""
+    columns = [dict(curves.get(name, [])) for name in PER_EPOCH]
+    steps = sorted({step for column in columns for step in column})
+    return [(step, [number(column.get(step)) for column in columns]) for step in steps]

@@ -1,0 +1,79 @@
+// The new-experiment form: swaps the fields of the chosen kind, and keeps TOML and fields in step.
+// The server reads both; this file only asks it and shows what it said.
+
+const form = document.getElementById("new");
+const fields = document.getElementById("fields");
+const toml = document.getElementById("toml");
+let latest = 0;
+let waiting;
+
+function source() {
+  return form.elements.source.value;
+}
+
+function showChosenKind(select) {
+  for (const kind of select.closest("fieldset").querySelectorAll(":scope > fieldset[data-kind]")) {
+    kind.hidden = kind.disabled = kind.dataset.kind !== select.value;
+  }
+}
+
+function showProblems(problems) {
+  for (const place of fields.querySelectorAll("[data-place]")) {
+    const field = place.closest(".field")?.querySelector("input, select");
+    const text = problems[place.dataset.place] ?? "";
+    if (place.textContent !== text) place.textContent = text;
+    field?.setAttribute("aria-invalid", text ? "true" : "false");
+  }
+}
+
+function showVerdict(answer) {
+  const lines = answer.elsewhere.map((text) => {
+    const line = document.createElement("p");
+    line.className = "problem";
+    line.textContent = text;
+    return line;
+  });
+  const digest = document.createElement("p");
+  digest.className = "help";
+  digest.textContent = answer.verdict;
+  document.getElementById("verdict").replaceChildren(digest, ...lines);
+}
+
+function show(answer) {
+  if (source() === "fields") toml.value = answer.toml;
+  else if (answer.fields) fields.innerHTML = answer.fields;
+  showProblems(answer.problems);
+  showVerdict(answer);
+}
+
+async function preview() {
+  const mine = ++latest;
+  const body = new FormData(form);
+  const answer = await fetch(form.dataset.preview, { method: "POST", body }).catch(() => null);
+  if (mine !== latest) return; // a newer question is on its way
+  if (answer?.ok && !answer.redirected) show(await answer.json());
+  else showVerdict({ verdict: "", elsewhere: ["The server does not answer: what you see may be old."] });
+}
+
+function previewSoon() {
+  clearTimeout(waiting);
+  waiting = setTimeout(preview, 250);
+}
+
+function follow() {
+  fields.disabled = source() === "toml";
+  toml.readOnly = source() === "fields";
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.matches("[data-choice]")) showChosenKind(event.target);
+  if (event.target.name === "source") follow();
+  if (fields.contains(event.target) || event.target === toml || event.target.name === "source") {
+    previewSoon();
+  }
+});
+
+window.addEventListener("pageshow", () => { // going back, a browser fills in what was there
+  fields.querySelectorAll("select[data-choice]").forEach(showChosenKind);
+  follow();
+});

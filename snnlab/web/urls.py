@@ -1,0 +1,26 @@
+"""Addresses of the site's own pages."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from snnlab.web import views
+from snnlab.web.new import new, preview
+from snnlab.web.sign_in import SignIn, welcome
+
+
+app_name = "web"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("sign-in/", SignIn.as_view(), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("welcome/<str:token>/", welcome, name="welcome"),
+    path("experiments/", views.experiments, name="experiments"),
+    path("experiments/new/", new, name="new"),
+    path("experiments/new/preview", preview, name="preview"),
+    path("experiments/<int:pk>/", views.experiment, name="experiment"),
+    path("runs/<int:pk>/", views.run, name="run"),
+    path("runs/<int:pk>/live", views.live, name="live"),
+    path("runs/<int:pk>/cancel", views.cancel, name="cancel"),
+    path("runs/<int:pk>/retry", views.retry, name="retry"),
+    path("healthz", views.healthz, name="healthz"),
+]
