@@ -3,9 +3,9 @@
 import logging
 import os
 import re
+from importlib import import_module
 
 
-# Preloading imports torch once, before the fork, and no web process computes with it.
 preload_app = True
 worker_class = "gthread"
 workers = int(os.environ.get("SNNLAB_WEB_WORKERS", "2"))
@@ -25,6 +25,14 @@ def on_starting(server: object) -> None:
     """Called by gunicorn before anything is logged."""
     for name in ("gunicorn.access", "gunicorn.error"):
         logging.getLogger(name).addFilter(NoTokens().filter)
+
+
+def when_ready(server: object) -> None:
+    """Called by gunicorn before it forks: torch, which checks definitions, is in memory once.
+
+    No web process computes with it, so the fork is safe.
+    """
+    import_module("snnlab.learning.spec")
 
 
 class NoTokens:
