@@ -1,0 +1,108 @@
+"""In place of workers.engine: a training whose every number is a function of spec, seed and epoch.
+
+Written without torch, so that a trainer starts at once and can be killed often.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Spec:
+    epochs: int
+    batches: int
+    pause: float
+    trick: str
+
+
+@dataclass(frozen=True)
+class Step:
+    epoch: int
+    batch: int
+    batches: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    epoch: int
+    metrics: dict[str, float]
+    weights: str
+
+
+class Problem(Exception):
+    reason = "non_finite_loss"
+
+
+def parse(definition: dict[str, Any]) -> Spec:
+    return Spec(**definition)
+
+
+def prepare(threads: int) -> None:
+    pass
+
+
+def environment(device: str) -> dict[str, Any]:
+    return {"torch": "toy", "threads": 1, "device": device}
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    path.write_text(json.dumps(asdict(checkpoint)))
+
+
+def load(path: Path) -> Checkpoint:
+    return Checkpoint(**json.loads(path.read_text()))
+
+
+def weights_digest(checkpoint: Checkpoint) -> str:
+    return hashlib.sha256(checkpoint.weights.encode()).hexdigest()
+
+
+def train(
+    spec: Spec, *, seed: int, resume: Checkpoint | None, device: str
+) -> Iterator[Step | Checkpoint]:
+    """Each batch hashes the weights on, so a skipped or repeated one would show."""
+    weights = resume.weights if resume else str(seed)
+    for epoch in range(resume.epoch + 1 if resume else 1, spec.epochs + 1):
+        print(f"epoch {epoch}", flush=True)
+        for batch in range(1, spec.batches + 1):
+            time.sleep(spec.pause)
+            play(spec.trick, epoch, batch)
+            weights = hashlib.sha256(f"{weights} {batch}".encode()).hexdigest()
+            yield Step(epoch, batch, spec.batches, loss_of(weights))
+        metrics = {"loss": loss_of(weights)}
+        if spec.trick == "nan" and epoch == 2:
+            metrics["loss"] = float("nan")
+        if epoch == spec.epochs:
+            metrics["test_accuracy"] = 100 * loss_of(weights)
+        yield Checkpoint(epoch, metrics, weights)
+
+
+def loss_of(weights: str) -> float:
+    return int(weights[:8], 16) / 2**32
+
+
+def play(trick: str, epoch: int, batch: int) -> None:
+    """What can go wrong in a training."""
+    if epoch != 2 or batch != 1:
+        return
+    if trick == "die":
+        os._exit(3)
+    if trick == "fail":
+        raise Problem("the loss became nan")
+    if trick == "shout":
+        for _ in range(60):
+            sys.stdout.write("x" * 99_999 + "\n")
+    if trick == "full":
+        raise OSError(28, "No space left on device")
+    if trick == "sleep":
+        time.sleep(3600)
+    if trick == "oom":
+        raise MemoryError

@@ -1,0 +1,48 @@
+"""Specs that train in milliseconds, for tests of the queue."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from snnlab.experiments import actions
+from snnlab.experiments.models import Run
+from snnlab.teams.actions import ensure_first_team
+
+
+class ToyData:
+    board = "toys"
+    caveat = ""
+    train_size = 0
+
+
+@dataclass(frozen=True)
+class Toy:
+    """What `tests/chaos/toy.py` trains: so many epochs of so many batches, each with a pause."""
+
+    dataset: ClassVar = ToyData()
+
+    epochs: int = 3
+    batches: int = 5
+    pause: float = 0.0
+    trick: str = ""
+
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
+
+    def model_dump(self, mode: str) -> dict[str, Any]:
+        return asdict(self)
+
+
+def submit(*specs: Toy, seeds: int = 1, **kwargs: Any) -> list[Run]:
+    """Queue toys in the first team; gives the runs in order."""
+    _, team = ensure_first_team()
+    experiment = actions.submit(
+        team=team,
+        actor="admin",
+        name=kwargs.pop("name", "toys"),
+        specs=specs or (Toy(),),
+        seeds=range(seeds),
+        **kwargs,
+    )
+    return list(experiment.runs.order_by("id"))
