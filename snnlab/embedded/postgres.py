@@ -30,6 +30,7 @@ NAME = "snnlab"  # of the database, and of its owner
 CLUSTER_MEGABYTES = 300  # a new cluster has 40; the rest is for its first day
 SETTINGS = {
     "listen_addresses": "",
+    "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",

@@ -48,7 +48,8 @@ class Server(ABC):
         return self.home / "logs" / f"{self.title.lower()}.log"
 
     def start(self, timeout: float = 60) -> Self:
-        """Start the server and wait until it answers."""
+        """Start the server, anew if it was started before, and wait until it answers."""
+        self.stop()
         private_folder(self.home)
         private_folder(self.log.parent)
         private_folder(socket_folder(self.home))
