@@ -3,15 +3,16 @@
 import uuid
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST
 
-from snnlab.experiments import actions
+from snnlab.experiments import actions, queries
 from snnlab.learning.presets import Preset, presets
 from snnlab.teams import queries as teams
 from snnlab.web import definition
+from snnlab.web.access import or_404
 from snnlab.web.definition import Definition
 from snnlab.web.forms import NewExperiment, bound_form
 
@@ -24,9 +25,9 @@ def new(request: HttpRequest) -> HttpResponse:
     """The form, and what becomes of it. Sent twice with the same key, it queues once."""
     if request.method == "POST":
         return submit(request)
-    preset = chosen(request.GET.get("preset", FIRST))
+    preset = None if "experiment" in request.GET else chosen(request.GET.get("preset", FIRST))
     form = NewExperiment(teams=my_teams(request), initial=start(preset))
-    defined = definition.from_toml(preset.text if preset else "")
+    defined = definition.from_toml(preset.text if preset else of_experiment(request))
     return page(request, form, defined, preset=preset)
 
 
@@ -112,6 +113,15 @@ def chosen(name: str) -> Preset | None:
     """The preset of that name, else any."""
     every = presets()
     return every.get(name) or next(iter(every.values()), None)
+
+
+def of_experiment(request: HttpRequest) -> str:
+    """The first definition of the experiment that was named as a start."""
+    named = request.GET.get("experiment", "")
+    if not named.isascii() or not named.isdigit():
+        raise Http404
+    runs = queries.runs(request.user, or_404(queries.experiment, request.user, int(named)))
+    return definition.toml_of(runs.earliest("id").definition)
 
 
 def my_teams(request: HttpRequest) -> list[tuple[str, str]]:

@@ -5,24 +5,25 @@ import re
 
 MOST = 100
 LARGEST = 2**31 - 1
-ITEM = re.compile(r"(\d{1,10})(?:\s*(?:-|\.\.)\s*(\d{1,10}))?")
+RANGE = re.compile(r"\s*(?:-|\.\.)\s*")
+ITEM = re.compile(r"([0-9]{1,10})(?:-([0-9]{1,10}))?")
 
 
 def parse_seeds(text: str) -> list[int]:
     """The seeds in the order written, each once. Raises ValueError in words for people."""
     seeds: dict[int, None] = {}
-    for item in (part.strip() for part in re.split(r"[,\s;]+(?![-.])", text) if part.strip()):
+    for item in re.split(r"[,;\s]+", RANGE.sub("-", text).strip(" ,;\t\r\n")):
         first, last = bounds(item)
         if last - first >= MOST or len(seeds) + last - first >= MOST:
             raise ValueError(f"seeds must be at most {MOST}, got {item!r} among others.")
         seeds |= dict.fromkeys(range(first, last + 1))
-    if not seeds:
-        raise ValueError("seeds must name at least one seed, for example 1, 2, 3 or 1-5.")
     return list(seeds)
 
 
 def bounds(item: str) -> tuple[int, int]:
     """The first and last seed of one item."""
+    if not item:
+        raise ValueError("seeds must name at least one seed, for example 1, 2, 3 or 1-5.")
     match = ITEM.fullmatch(item)
     if match is None:
         raise ValueError(f"seeds must be whole numbers from 0, got {item!r}. Write 1, 2, 3 or 1-5.")

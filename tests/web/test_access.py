@@ -1,0 +1,100 @@
+"""Who may open which address. An address that is not listed here fails a test."""
+
+import pytest
+from django.urls import URLPattern, get_resolver
+
+from snnlab.teams.actions import sign_in_link
+from tests.web import lab
+
+
+OPEN, OWN, TEAM = "open", "own", "team"
+
+MATRIX = {  # address: (who may open it, by which method, what a member of the team gets)
+    "web:home": ("/", OWN, "get", 200),
+    "web:sign-in": ("/sign-in/", OPEN, "get", 302),
+    "web:sign-out": ("/sign-out/", OWN, "post", 302),
+    "web:welcome": ("/welcome/{token}/", OPEN, "get", 200),
+    "web:experiments": ("/experiments/", OWN, "get", 200),
+    "web:new": ("/experiments/new/", OWN, "get", 200),
+    "web:preview": ("/experiments/new/preview", OWN, "post", 200),
+    "web:experiment": ("/experiments/{experiment}/", TEAM, "get", 200),
+    "web:run": ("/runs/{run}/", TEAM, "get", 200),
+    "web:live": ("/runs/{run}/live", TEAM, "get", 200),
+    "web:cancel": ("/runs/{run}/cancel", TEAM, "post", 302),
+    "web:retry": ("/runs/{run}/retry", TEAM, "post", 302),
+    "web:healthz": ("/healthz", OPEN, "get", 200),
+    "boards:index": ("/boards/", OWN, "get", 200),
+    "boards:board": ("/boards/mnist/", OWN, "get", 200),
+    "boards:dash": ("/boards/_dash/_dash-layout", OWN, "get", 200),
+}
+
+
+def names(patterns, space: str = "") -> set[str]:
+    found = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            found.add(f"{space}{pattern.name}")
+        elif pattern.app_name != "admin":
+            found |= names(pattern.url_patterns, f"{pattern.app_name}:")
+    return found
+
+
+def test_every_address_is_in_the_matrix():
+    assert names(get_resolver().url_patterns) == set(MATRIX)
+
+
+@pytest.fixture
+def places(ada):
+    experiment = lab.experiment(ada)
+    run = experiment.runs.get()
+    return {"token": sign_in_link(ada), "experiment": experiment.pk, "run": run.pk}
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_an_anonymous_visitor_is_sent_to_sign_in(client, places, name):
+    address, who, method, _ = MATRIX[name]
+    answer = getattr(client, method)(address.format(**places))
+    if who == OPEN:
+        assert "/sign-in/?next=" not in answer.headers.get("Location", "")
+        assert answer.status_code in (200, 302)
+    elif name == "boards:dash":
+        assert answer.status_code == 403
+    else:
+        assert answer.headers["Location"].startswith("/sign-in/?next=")
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_a_member_sees_what_the_team_has(member, places, name):
+    address, _, method, status = MATRIX[name]
+    assert getattr(member, method)(address.format(**places)).status_code == status
+
+
+@pytest.mark.parametrize("name", [n for n, (_, who, _, _) in MATRIX.items() if who == TEAM])
+def test_what_another_team_has_does_not_exist(stranger, places, name):
+    address, _, method, _ = MATRIX[name]
+    assert getattr(stranger, method)(address.format(**places)).status_code == 404
+
+
+@pytest.mark.parametrize("name", [n for n, row in MATRIX.items() if row[2] == "post"])
+def test_a_change_is_never_a_get(member, places, name):
+    assert member.get(MATRIX[name][0].format(**places)).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["web:cancel", "web:retry"])
+def test_a_viewer_may_not_change_a_run(viewer, places, name):
+    assert viewer.post(MATRIX[name][0].format(**places)).status_code == 403
+
+
+@pytest.mark.parametrize("name", [n for n, row in MATRIX.items() if row[2] == "post"])
+def test_a_change_needs_the_pages_own_token(ada, places, name):
+    from django.test import Client
+
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(ada)
+    assert browser.post(MATRIX[name][0].format(**places)).status_code == 403
+
+
+@pytest.mark.parametrize("number", [0, 2**31, 2**63, 10**30])
+@pytest.mark.parametrize("place", ["runs", "experiments"])
+def test_a_number_that_nothing_has_is_not_found(member, place, number):
+    assert member.get(f"/{place}/{number}/").status_code == 404
