@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -22,17 +22,18 @@ from snnlab.experiments.models import Run
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 T = TypeVar("T")
+TOYS = (sys.executable, str(HERE / "worker.py"))
 SHORT = {"LEASE": "3", "HEARTBEAT": "0.5", "FENCE": "2", "REAP": "0.5", "POLL": "1"}
 
 
 class Worker:
     """A worker process with its trainers."""
 
-    def __init__(self, log: Path, broker: str, *, engine: str = "toy", stall: float = 60) -> None:
+    def __init__(self, log: Path, broker: str, command: Sequence[str] = TOYS) -> None:
         self.log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, HERE / "worker.py", str(stall), engine],
+                command,
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
