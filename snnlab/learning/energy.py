@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv_transpose2d
+from torch.nn.functional import conv2d, linear
 
 from snnlab.learning.layers import Spiking
 from snnlab.learning.metrics import AC_PJ, MAC_PJ
@@ -84,36 +84,27 @@ def hook(meter: Meter, name: str) -> Any:
 
 
 def fan_out(synapse: nn.Module, shape: torch.Size, *, effective: bool) -> Tensor:
-    """How many outputs each input reaches; through weights that are not zero, if `effective`."""
-    weight = synapse.weight
-    assert isinstance(weight, Tensor)
-    reaches = (weight != 0).double() if effective else torch.ones_like(weight, dtype=torch.float64)
+    """How many outputs each input reaches; through weights that are not zero, if `effective`.
+
+    It is the gradient of the sum of all outputs, with every weight that counts set to one.
+    """
+    assert isinstance(synapse, nn.Linear | nn.Conv2d)
+    weight = synapse.weight.detach()
+    reaches = (weight != 0).double() if effective else torch.ones_like(weight).double()
+    with torch.enable_grad():
+        x = reaches.new_ones(1, *shape).requires_grad_()
+        (reached,) = torch.autograd.grad(outputs(synapse, x, reaches).sum(), x)
+    return reached[0]
+
+
+def outputs(synapse: nn.Linear | nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor:
     if isinstance(synapse, nn.Linear):
-        return reaches.sum(0)
-    assert isinstance(synapse, nn.Conv2d)
-    return convolution_fan_out(synapse, reaches, shape)
-
-
-def convolution_fan_out(synapse: nn.Conv2d, reaches: Tensor, shape: torch.Size) -> Tensor:
-    """Each output looks back at its inputs: the transposed convolution of ones."""
-    size = [
-        (n + 2 * int(p) - k) // s + 1
-        for n, p, k, s in zip(
-            shape[-2:], synapse.padding, synapse.kernel_size, synapse.stride, strict=True
-        )
-    ]
-    ones = reaches.new_ones(1, synapse.out_channels, *size)
-    rest = [
-        n + 2 * int(p) - k - (m - 1) * s
-        for n, m, p, k, s in zip(
-            shape[-2:], size, synapse.padding, synapse.kernel_size, synapse.stride, strict=True
-        )
-    ]
-    return conv_transpose2d(
-        ones,
-        reaches,
-        stride=synapse.stride,  # type: ignore[arg-type]
-        padding=synapse.padding,  # type: ignore[arg-type]
-        output_padding=rest,
+        return linear(x, weight)
+    return conv2d(
+        x,
+        weight,
+        stride=synapse.stride,
+        padding=synapse.padding,
+        dilation=synapse.dilation,
         groups=synapse.groups,
-    )[0]
+    )

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, max_pool2d
 
 from snnlab.learning.encoders import is_constant
 from snnlab.learning.neuron import Neuron
@@ -74,7 +73,7 @@ class MaxPool(nn.Module):
     """The largest of every 2 x 2: for spikes, whether any of the four fired."""
 
     def forward(self, x: Sequence) -> Sequence:
-        return over_time(max_pool, x)
+        return over_time(lambda s: max_pool2d(s, 2), x)
 
 
 class AveragePool(nn.Module):
@@ -82,11 +81,3 @@ class AveragePool(nn.Module):
 
     def forward(self, x: Sequence) -> Sequence:
         return over_time(lambda s: avg_pool2d(s, 2), x)
-
-
-def max_pool(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c i j"]:
-    """As max_pool2d(x, 2), several times faster on a CPU: the maximum of four strided views."""
-    h, w = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
-    top = torch.maximum(x[..., 0:h:2, 0:w:2], x[..., 0:h:2, 1:w:2])
-    bottom = torch.maximum(x[..., 1:h:2, 0:w:2], x[..., 1:h:2, 1:w:2])
-    return torch.maximum(top, bottom)
