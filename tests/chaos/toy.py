@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,17 @@ class Checkpoint:
     weights: str
 
 
-class Problem(Exception):
+class NonFinite(Exception):
     reason = "non_finite_loss"
 
 
+class Unreadable(ValueError):
+    problems = ("epochs must be a number",)
+
+
 def parse(definition: dict[str, Any]) -> Spec:
+    if definition["trick"] == "unreadable":
+        raise Unreadable
     return Spec(**definition)
 
 
@@ -93,16 +99,48 @@ def play(trick: str, epoch: int, batch: int) -> None:
     """What can go wrong in a training."""
     if epoch != 2 or batch != 1:
         return
-    if trick == "die":
-        os._exit(3)
-    if trick == "fail":
-        raise Problem("the loss became nan")
-    if trick == "shout":
-        for _ in range(60):
-            sys.stdout.write("x" * 99_999 + "\n")
-    if trick == "full":
-        raise OSError(28, "No space left on device")
-    if trick == "sleep":
-        time.sleep(3600)
-    if trick == "oom":
-        raise MemoryError
+    if trick:
+        TRICKS[trick]()
+
+
+def die() -> None:
+    os._exit(3)
+
+
+def fail() -> None:
+    raise NonFinite("the loss became nan")
+
+
+def shout() -> None:
+    for _ in range(60):
+        sys.stdout.write("x" * 99_999 + "\n")
+
+
+def fill() -> None:
+    raise OSError(28, "No space left on device")
+
+
+def bug() -> None:
+    raise KeyError("a bug")
+
+
+def swell() -> None:
+    raise MemoryError
+
+
+def tell() -> None:
+    for name, value in os.environ.items():
+        print(f"{name}={value}")
+
+
+TRICKS: dict[str, Callable[[], None]] = {
+    "die": die,
+    "fail": fail,
+    "shout": shout,
+    "full": fill,
+    "bug": bug,
+    "oom": swell,
+    "sleep": lambda: time.sleep(3600),
+    "environment": tell,
+    "nan": lambda: None,
+}
