@@ -1,0 +1,229 @@
+"""The real `snnlab up`, its real processes, and what is left of it after kill -9."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from snnlab.embedded import postgres
+from snnlab.embedded.process import wait_for
+
+
+pytestmark = pytest.mark.chaos
+
+MARKS = {  # what tells each process of a lab from the others
+    "postgres": "bin/postgres",
+    "valkey": "valkey-server",
+    "web": "gunicorn",
+    "worker": "worker",
+    "beat": "beat",
+}
+
+
+class Lab:
+    """A `snnlab up` on a data folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.port = free_port()
+        self.process: subprocess.Popen | None = None
+
+    def command(self, *arguments: str) -> tuple[list[str], dict[str, str]]:
+        hidden = ("DATABASE_URL", "BROKER_URL", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
+        environment = {name: value for name, value in os.environ.items() if name not in hidden}
+        environment["SNNLAB_HOME"] = str(self.home)
+        return [sys.executable, "-m", "snnlab.client", "up", *arguments], environment
+
+    def refused(self, *arguments: str) -> str:
+        """Try to start another one; what it says."""
+        command, environment = self.command(*arguments)
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert result.returncode == 2, result
+        assert "Traceback" not in result.stderr
+        return result.stderr
+
+    def start(self) -> None:
+        command, environment = self.command("--port", str(self.port))
+        with open(self.home / "terminal", "w") as terminal:
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=terminal, stderr=terminal
+            )
+        wait_for(lambda: self.ready() or self.process.poll() is not None, timeout=60)
+        assert self.ready(), self.said()
+
+    def ready(self) -> bool:
+        return (self.home / "up.json").exists() and self.answers()
+
+    def answers(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"{self.url}healthz", timeout=2).status == 200
+        except (OSError, urllib.error.URLError):
+            return False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def said(self) -> str:
+        return (self.home / "terminal").read_text()
+
+    def find(self, name: str) -> psutil.Process | None:
+        """The process of that name which the lab itself started."""
+        for child in psutil.Process(self.process.pid).children():
+            line = " ".join(child.cmdline())
+            if MARKS[name] in line and child.status() != psutil.STATUS_ZOMBIE:
+                return child
+        return None
+
+    def everything(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("up"))
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def running(lab: Lab) -> Lab:
+    if lab.process is None or lab.process.poll() is not None:
+        lab.start()
+    return lab
+
+
+def test_says_where_it_is_and_how_to_sign_in(running):
+    announced = json.loads((running.home / "up.json").read_text())
+    assert announced == {"url": running.url, "pid": running.process.pid, "port": running.port}
+    assert f"{running.url}welcome/" in running.said()
+
+
+def test_all_parts_run(running):
+    assert all(running.find(name) for name in MARKS)
+
+
+def test_logs_hold_no_token(running):
+    token = running.said().split("/welcome/")[1].split("/")[0]
+    with urllib.request.urlopen(f"{running.url}welcome/{token}/") as page:
+        assert page.status == 200
+    log = running.home / "logs" / "web.log"
+    wait_for(lambda: "/welcome/" in log.read_text(), timeout=5)
+    assert token not in log.read_text()
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_kill_9_of_a_part_brings_it_back(running, name):
+    victim = running.find(name)
+    victim.kill()
+    victim.wait(5)
+    wait_for(lambda: running.find(name) is not None, timeout=20)
+    wait_for(running.answers, timeout=20)
+    assert running.find(name).pid != victim.pid
+
+
+def test_a_second_up_is_told_about_the_first(running):
+    words = running.refused()
+    assert str(running.process.pid) in words
+    assert running.url in words
+
+
+def test_a_taken_port_is_refused_with_the_way_out(running, tmp_path):
+    words = Lab(tmp_path).refused("--port", str(running.port))
+    assert f"port {running.port} on 127.0.0.1 is in use" in words
+    assert "--port" in words
+    assert not (tmp_path / "pg").exists()
+
+
+def test_kill_9_of_up_takes_everything_with_it(running):
+    left = running.everything()
+    running.process.kill()
+    running.process.wait()
+    _, alive = psutil.wait_procs(left, timeout=15)
+    assert not alive
+
+
+def test_the_next_start_finds_the_data(running):
+    with psycopg.connect(postgres.url(running.home)) as connection:
+        people = connection.execute("select username from teams_user").fetchall()
+    assert people == [("admin",)]
+
+
+def test_ctrl_c_stops_everything_in_time(running):
+    left = running.everything()
+    began = time.monotonic()
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(20) == 0
+    assert time.monotonic() - began < 8
+    _, alive = psutil.wait_procs(left, timeout=1)
+    assert not alive
+    assert not (running.home / "up.json").exists()
+
+
+def test_data_of_a_newer_snnlab_is_refused(lab):
+    lab.stop()
+    with_future = "insert into django_migrations (app, name, applied) values (%s, %s, now())"
+    change(lab, with_future, "teams", "9999_from_the_future")
+    try:
+        words = lab.refused()
+        assert "newer snnlab" in words
+        assert "teams.9999_from_the_future" in words
+        assert "SNNLAB_HOME" in words
+    finally:
+        change(
+            lab,
+            "delete from django_migrations where app = %s and name = %s",
+            "teams",
+            "9999_from_the_future",
+        )
+
+
+def test_data_of_another_postgresql_is_refused(lab):
+    lab.stop()
+    version = lab.home / "pg" / "PG_VERSION"
+    mine = version.read_text()
+    version.write_text("12\n")
+    try:
+        assert "was made by PostgreSQL 12" in lab.refused()
+    finally:
+        version.write_text(mine)
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    assert "SNNLAB_HOME" in Lab(tmp_path / "file" / "home").refused()
+
+
+def test_letting_others_in_needs_names(tmp_path):
+    assert "ALLOWED_HOSTS" in Lab(tmp_path).refused("--bind", "0.0.0.0")
+
+
+def change(lab: Lab, query: str, *values: str) -> None:
+    server = postgres.Postgres(lab.home).start()
+    with psycopg.connect(postgres.url(lab.home)) as connection:
+        connection.execute(query, values)
+    server.stop()
