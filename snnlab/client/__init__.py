@@ -1,0 +1,1 @@
+"""What people import and type: the command `snnlab` and all it does."""

@@ -1,0 +1,138 @@
+import ast
+import os
+import re
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = ROOT / "snnlab" / "settings.py"
+TEAM = {
+    "SNNLAB_PRODUCTION": "1",
+    "SECRET_KEY": secrets.token_urlsafe(60),
+    "ALLOWED_HOSTS": "lab.example.org",
+}
+
+
+def manage(home: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py` with nothing but these variables."""
+    clean = {"PATH": os.environ["PATH"], "SNNLAB_HOME": str(home)}
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_team_server_passes_every_check(tmp_path):
+    result = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", **TEAM)
+    assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY must be set"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY must be set"),
+        ({"SECRET_KEY": "django-insecure-" + "x" * 60}, "SECRET_KEY must be set"),
+        ({"SECRET_KEY": "change-me-" * 9}, "SECRET_KEY must be set"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS must name"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name"),
+        ({"DEBUG": "1"}, "DEBUG must be off"),
+    ],
+)
+def test_a_team_server_does_not_start_half_safe(tmp_path, change, rule):
+    result = manage(tmp_path, "check", **TEAM | change)
+    assert result.returncode != 0
+    assert rule in result.stderr
+
+
+def read(home: Path, *names: str, **environment: str) -> list[str]:
+    """Settings as a process of its own reads them."""
+    code = f"from django.conf import settings as s; [print(getattr(s, n, None)) for n in {names}]"
+    clean = {"PATH": os.environ["PATH"], "SNNLAB_HOME": str(home)}
+    clean["DJANGO_SETTINGS_MODULE"] = "snnlab.settings"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(
+        command, cwd=ROOT, env=clean | environment, capture_output=True, text=True, check=True
+    )
+    return result.stdout.splitlines()
+
+
+def test_reading_settings_starts_nothing_and_writes_only_the_key(tmp_path):
+    home = tmp_path / "home"
+    first = read(home, "SECRET_KEY")
+    assert [path.name for path in home.iterdir()] == ["secret_key"]
+    assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert read(home, "SECRET_KEY") == first
+
+
+def test_each_data_folder_has_a_key_of_its_own(tmp_path):
+    assert read(tmp_path / "a", "SECRET_KEY") != read(tmp_path / "b", "SECRET_KEY")
+
+
+def test_a_folder_without_rights_is_told_with_the_way_out(tmp_path):
+    (tmp_path / "file").touch()
+    result = manage(tmp_path / "file" / "home", "check")
+    assert result.returncode != 0
+    assert "set SNNLAB_HOME to another one" in result.stderr
+
+
+def test_only_this_machine_may_ask_by_default(tmp_path):
+    hosts, debug = read(tmp_path, "ALLOWED_HOSTS", "DEBUG")
+    assert hosts == "['localhost', '127.0.0.1', '[::1]']"
+    assert debug == "False"
+
+
+def test_servers_can_be_replaced(tmp_path):
+    url = {"DATABASE_URL": "postgres://u:p@db:5432/lab", "BROKER_URL": "redis://broker:6379/0"}
+    databases, broker = read(tmp_path, "DATABASES", "CELERY_BROKER_URL", **url)
+    assert "'HOST': 'db'" in databases
+    assert broker == url["BROKER_URL"]
+
+
+def test_the_embedded_servers_are_asked_over_sockets(tmp_path):
+    databases, broker = read(tmp_path, "DATABASES", "CELERY_BROKER_URL")
+    assert f"'HOST': '{tmp_path}/sock'" in databases
+    assert broker == f"redis+socket://{tmp_path}/sock/valkey.sock"
+
+
+def test_https_secures_cookies(tmp_path):
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT")
+    assert read(tmp_path, *names, SNNLAB_HTTPS="1") == ["True"] * 3
+
+
+def test_scripts_may_not_be_inline_or_evaluated(settings):
+    scripts = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["script-src"]
+    assert not {"'unsafe-inline'", "'unsafe-eval'"} & {str(source) for source in scripts}
+
+
+def test_no_message_carries_a_run(settings):
+    assert not settings.CELERY_TASK_ACKS_LATE
+    assert settings.CELERY_RESULT_BACKEND is None
+    assert not settings.CELERY_TASK_CREATE_MISSING_QUEUES
+
+
+def variables() -> set[str]:
+    """Every variable that the settings read."""
+    tree = ast.parse(SETTINGS.read_text())
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    named = (call for call in calls if re.fullmatch(r"env(\.\w+)?", ast.unparse(call.func)))
+    first = (call.args[0] for call in named if call.args)
+    return {argument.value for argument in first if isinstance(argument, ast.Constant)}
+
+
+def test_every_variable_is_documented():
+    page = ROOT / "docs" / "settings.md"
+    if not page.exists():
+        pytest.skip("docs/settings.md is not written yet")
+    text = page.read_text()
+    assert not {name for name in variables() if f"`{name}`" not in text}
