@@ -1,0 +1,69 @@
+"""`snnlab submit --follow`: shows runs until all of them have ended."""
+
+import time
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+
+from snnlab.client.progress import bar, errors
+from snnlab.client.server import lose_connection
+from snnlab.experiments import queries
+from snnlab.teams.models import User
+
+
+GLANCE = 0.5  # seconds between two looks
+PATIENCE = 60.0  # seconds for a database that restarts
+
+
+def follow(user: User, experiment: Any) -> list[Any]:
+    """Watch an experiment; give its runs when all have ended, in the order of their numbers."""
+    console = errors()
+    progress = bar(console)
+    tasks: dict[int, Any] = {}
+    said: set[int] = set()
+    with progress:
+        while True:
+            runs = look(user, experiment)
+            for run in runs:
+                if run.pk not in tasks:
+                    tasks[run.pk] = progress.add_task(f"run {run.pk}", total=1, numbers="")
+                progress.update(tasks[run.pk], **position(run))
+                if run.terminal and run.pk not in said:
+                    said.add(run.pk)
+                    console.print(ended(run))
+            if all(run.terminal for run in runs):
+                return runs
+            time.sleep(GLANCE)
+
+
+def look(user: User, experiment: Any) -> list[Any]:
+    """The runs as they are now; waits a while for a database that does not answer."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return list(queries.runs(user, experiment).order_by("id"))
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > deadline:
+                raise
+            lose_connection()
+            time.sleep(GLANCE)
+
+
+def position(run: Any) -> dict[str, Any]:
+    """Where the bar of a run stands."""
+    p = run.progress
+    if run.terminal or not p.get("epochs") or not p.get("batches"):
+        return {"completed": float(run.terminal), "numbers": run.state}
+    return {
+        "total": p["epochs"] * p["batches"],
+        "completed": (p["epoch"] - 1) * p["batches"] + p["batch"],
+        "numbers": f"{run.state}  epoch {p['epoch']}/{p['epochs']}  loss {p['loss']:.4f}",
+    }
+
+
+def ended(run: Any) -> str:
+    """One line about a run that has ended."""
+    if run.score is not None:
+        return f"run {run.pk} (seed {run.seed}) {run.state}: test accuracy {run.score:.2f} %"
+    why = ": ".join(filter(None, (run.reason, run.message)))
+    return f"run {run.pk} (seed {run.seed}) {run.state}" + (f": {why}" if why else "")

@@ -1,0 +1,99 @@
+"""One training in this process: goes on from a checkpoint, keeps its own, and can be told about."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from snnlab.client import health
+from snnlab.client.trouble import Code, Trouble
+from snnlab.learning import checkpoint as files
+from snnlab.learning.checkpoint import Checkpoint
+from snnlab.learning.spec import Spec
+from snnlab.learning.train import Step, train
+
+
+@dataclass
+class Training:
+    """What was asked for, and how far it has come."""
+
+    spec: Spec
+    seed: int
+    device: str = "cpu"
+    save: Path | None = None
+    last: Checkpoint | None = None
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+
+    def items(self) -> Iterator[Step | Checkpoint]:
+        """Train to the end; each checkpoint is kept and, if asked for, saved before it is shown."""
+        try:
+            for item in train(self.spec, seed=self.seed, resume=self.last, device=self.device):
+                if isinstance(item, Checkpoint):
+                    self.keep(item)
+                yield item
+        except RuntimeError as error:
+            if "out of memory" in str(error) or "can't allocate memory" in str(error):
+                raise Trouble(Code.FAILED, NO_MEMORY, reason="oom") from error
+            raise
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        identity = {"spec": self.spec.digest(), "seed": self.seed}
+        self.last = replace(checkpoint, environment=checkpoint.environment | identity)
+        self.epochs.append({"epoch": checkpoint.epoch, "metrics": checkpoint.metrics})
+        if self.save:
+            files.save(self.last, self.save)
+
+    def document(self) -> dict[str, Any]:
+        """The outcome, as `--json` prints it."""
+        assert self.last is not None
+        return {
+            "definition": self.spec.model_dump(mode="json"),
+            "digest": self.spec.digest(),
+            "seed": self.seed,
+            "environment": self.last.environment,
+            "epochs": self.epochs,
+            "results": self.last.metrics,
+            "weights_sha256": files.weights_digest(self.last),
+            "checkpoint": str(self.save) if self.save else None,
+            "warnings": health.warnings(self.last.metrics),
+        }
+
+
+NO_MEMORY = "there is not enough memory for this network. Lower batch_size, time_steps or its size"
+
+
+def resumed(path: Path, spec: Spec, seed: int | None) -> Checkpoint:
+    """The checkpoint in a file, if it belongs to this definition and seed.
+
+    Another definition would not end where the interrupted one would have; another seed would even
+    train on images that were held out before.
+    """
+    checkpoint = files.load(path)
+    theirs = checkpoint.environment.get("spec")
+    if theirs != spec.digest():
+        raise Trouble(
+            Code.WRONG,
+            f"{path} holds a training of definition {theirs or 'unknown'}, and this one is"
+            f" {spec.digest()}. Resume with the definition that was interrupted",
+        )
+    if seed is not None and seed != checkpoint.environment["seed"]:
+        raise Trouble(
+            Code.WRONG,
+            f"{path} holds a training with seed {checkpoint.environment['seed']}, not {seed}."
+            " Leave --seed out",
+        )
+    return checkpoint
+
+
+def present(device: str) -> str:
+    """The device, if this machine and this PyTorch have it."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise Trouble(
+            Code.WRONG, f"there is no device {device} here: {reason}. Try --device cpu"
+        ) from error
+    return device
