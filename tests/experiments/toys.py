@@ -3,10 +3,14 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar
+
+from django.conf import settings
 
 from snnlab.experiments import actions
 from snnlab.experiments.models import Run
+from snnlab.experiments.recording import Fresh
 from snnlab.teams.actions import ensure_first_team
 
 
@@ -46,3 +50,19 @@ def submit(*specs: Toy, seeds: int = 1, **kwargs: Any) -> list[Run]:
         **kwargs,
     )
     return list(experiment.runs.order_by("id"))
+
+
+def fresh(step: int, *, final: bool = False, content: str = "") -> Fresh:
+    """A checkpoint as a trainer leaves it in its scratch folder."""
+    body = (content or f"checkpoint {step}").encode()
+    path = Path(settings.SNNLAB_HOME) / "scratch" / f"{step}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return Fresh(
+        step=step,
+        path=str(path),
+        sha256=hashlib.sha256(body).hexdigest(),
+        size=len(body),
+        weights=f"weights of {step}",
+        final=final,
+    )
