@@ -198,6 +198,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 
 # --- runs ----------------------------------------------------------------------------------------
 
+SNNLAB_POOLS = env.list("SNNLAB_POOLS", default=["cpu"])
 SNNLAB_SLOTS = env.int("SNNLAB_SLOTS", default=1)
 SNNLAB_THREADS = env.int("SNNLAB_THREADS", default=max(1, (os.cpu_count() or 1) // SNNLAB_SLOTS))
 SNNLAB_LEASE = env.float("SNNLAB_LEASE", default=60)

@@ -1,5 +1,9 @@
-"""What must be done to a data folder before the lab may serve from it."""
+"""What must be done before a lab may serve: tables, static files, a first user.
 
+`snnlab up` does it by itself; a team's server does it with `python -m snnlab.client.prepare`.
+"""
+
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,3 +78,17 @@ def sign_in_token() -> str | None:
 
     user, _ = actions.ensure_first_team()
     return None if user.has_usable_password() else actions.sign_in_link(user)
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "snnlab.settings")
+    django.setup()
+    database()
+    static_files()
+    if token := sign_in_token():
+        origin = next(iter(settings.CSRF_TRUSTED_ORIGINS), "")
+        print(f"Sign in with this link (once, within 15 minutes): {origin}/welcome/{token}/")
+
+
+if __name__ == "__main__":
+    main()
