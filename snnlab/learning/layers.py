@@ -10,7 +10,7 @@ from snnlab.learning.encoders import is_constant
 from snnlab.learning.neuron import Neuron
 
 
-Sequence = Float[Tensor, "time batch *features"]
+Sequence = Float[Tensor, "time batch ..."]
 
 
 def over_time(function: Callable[[Tensor], Tensor], x: Sequence) -> Sequence:
@@ -33,11 +33,9 @@ class Spiking(nn.Module):
         self.synapse, self.norm, self.neuron = synapse, norm, neuron
 
     def forward(self, x: Sequence) -> Sequence:
-        return self.neuron.scan(self.current(x), overwrite=True)
-
-    def current(self, x: Sequence) -> Sequence:
-        """Input current of the neurons at every step."""
-        return over_time(lambda s: self.norm(self.synapse(s)), x)
+        # one step of a constant input is enough: its current is computed and stored once
+        current = over_time(lambda s: self.norm(self.synapse(s)), x[:1] if is_constant(x) else x)
+        return self.neuron.scan(current, len(x), overwrite=True)
 
 
 class Readout(nn.Module):

@@ -37,16 +37,20 @@ class Neuron(Part):
         """Advance one time step; return the spikes (0 or 1) and the next state."""
 
     def scan(
-        self, current: Float[Tensor, "time *n"], *, overwrite: bool = False
-    ) -> Float[Tensor, "time *n"]:
-        """All steps at once: the spikes at every time. Fused where the neuron allows it."""
-        return self.unrolled(current)
+        self, current: Float[Tensor, "steps_or_1 *n"], steps: int, *, overwrite: bool = False
+    ) -> Float[Tensor, "steps *n"]:
+        """The spikes at every step, fused where the neuron allows it; arguments as of scan.scan."""
+        return self.unrolled(current, steps)
 
-    def unrolled(self, current: Float[Tensor, "time *n"]) -> Float[Tensor, "time *n"]:
+    def unrolled(
+        self, current: Float[Tensor, "steps_or_1 *n"], steps: int
+    ) -> Float[Tensor, "steps *n"]:
         """The plain loop over `step`: the reference of every faster way."""
         state = self.init(current[0])
         spikes = []
-        for i in current.unbind():  # unbind: indexing would cost O(time^2) in the backward pass
+        for i in current.expand(
+            steps, *current.shape[1:]
+        ).unbind():  # unbind: indexing would cost O(time^2) in the backward pass
             s, state = self.step(i, state)
             spikes.append(s)
         return torch.stack(spikes)
@@ -92,11 +96,11 @@ class IntegrateAndFire(Neuron):
         return s, {"v": v}
 
     def scan(
-        self, current: Float[Tensor, "time *n"], *, overwrite: bool = False
-    ) -> Float[Tensor, "time *n"]:
+        self, current: Float[Tensor, "steps_or_1 *n"], steps: int, *, overwrite: bool = False
+    ) -> Float[Tensor, "steps *n"]:
         if self.gain != 1.0:
             current, overwrite = current * self.gain, False
-        return scan(current, self.dynamics(), overwrite=overwrite)
+        return scan(current, self.dynamics(), steps, overwrite=overwrite)
 
     def dynamics(self) -> Dynamics:
         return Dynamics(

@@ -49,10 +49,11 @@ RULES = {
     "too_short": "must have at least {min_length} entries",
     "too_long": "must have at most {max_length} entries",
     "literal_error": "must be one of {expected}",
+    "model_type": "must be a table of fields",
+    "dict_type": "must be a table of fields",
     "union_tag_invalid": "must be one of {expected_tags}",
     "union_tag_not_found": "needs a kind",
 }
-WHOLE_PART = ("model_type", "model_attributes_type", "dataclass_type", "union_tag_not_found")
 
 
 def problems(part: type[BaseModel], data: Any, error: ValidationError) -> list[Problem]:
@@ -68,8 +69,6 @@ def problem(part: type[BaseModel], data: Any, error: dict[str, Any]) -> Problem:
         path = (*path, "kind")
         value = context.get("tag", MISSING)
     rule = RULES.get(kind, error["msg"].removeprefix("Value error, ")).format(**context)
-    if kind in WHOLE_PART and kind != "union_tag_not_found":
-        rule = "must be a table of fields"
     return Problem(
         ".".join(map(str, path)), rule, value, way_out(kind, context, path, owner, field)
     )

@@ -36,25 +36,30 @@ class Dynamics(NamedTuple):
 
 
 def scan(
-    current: Float[Tensor, "time *n"], dynamics: Dynamics, *, overwrite: bool = False
-) -> Float[Tensor, "time *n"]:
-    """Spikes (0 or 1) of neurons that start at v = 0 and receive `current`.
+    current: Float[Tensor, "steps_or_1 *n"],
+    dynamics: Dynamics,
+    steps: int,
+    *,
+    overwrite: bool = False,
+) -> Float[Tensor, "steps *n"]:
+    """Spikes (0 or 1) at every step of neurons that start at v = 0 and receive `current`.
 
+    A current of one step is constant: it stays for all steps, and is stored once.
     `overwrite` lets the current's memory be reused. It is legal only for a fresh tensor whose
     producer does not need its own output to differentiate (linear, convolution, batch-norm).
     """
     if not (torch.is_grad_enabled() and current.requires_grad):
-        return forward(current, dynamics, None)
-    spikes: Tensor = Scan.apply(current, dynamics, overwrite and current.stride(0) != 0)
+        return run(current, dynamics, empty_steps(current, steps), None)
+    spikes: Tensor = Scan.apply(current, dynamics, steps, overwrite and len(current) == steps)
     return spikes
 
 
-def forward(current: Tensor, dynamics: Dynamics, kept: Tensor | None) -> Tensor:
-    """Run the neurons; write every h into `kept`, or forget it if there is no `kept`."""
-    spikes = empty_steps(current)
+def run(current: Tensor, dynamics: Dynamics, spikes: Tensor, kept: Tensor | None) -> Tensor:
+    """Fill `spikes`; write every h into `kept`, or forget it if there is no `kept`."""
     v = torch.zeros_like(current[0])
     h = torch.empty_like(v)
-    for t, (i, s) in enumerate(zip(current.unbind(), spikes.unbind(), strict=True)):
+    for t, s in enumerate(spikes.unbind()):
+        i = current[min(t, len(current) - 1)]
         h = torch.add(i, v, alpha=dynamics.alpha, out=h if kept is None else kept[t])
         torch.ge(h, dynamics.v_threshold, out=s)
         reset(h, s, dynamics, out=v)
@@ -74,33 +79,42 @@ class Scan(torch.autograd.Function):
     """The fused scan as one node of the graph, whatever the number of steps."""
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, dynamics: Dynamics, overwrite: bool) -> Tensor:  # noqa: FBT001
-        # detach: autograd refuses in-place writes to a view, and nobody has saved this tensor
-        kept = current.detach() if overwrite else empty_steps(current)
-        spikes = forward(current.detach(), dynamics, kept)
-        ctx.kept, ctx.dynamics = kept, dynamics
-        return spikes
+    def forward(
+        ctx: Any,
+        current: Tensor,
+        dynamics: Dynamics,
+        steps: int,
+        overwrite: bool,  # noqa: FBT001
+    ) -> Tensor:
+        current = current.detach()  # autograd refuses in-place writes to a view; nobody saved it
+        ctx.kept = current if overwrite else empty_steps(current, steps)
+        ctx.dynamics, ctx.constant = dynamics, len(current) == 1
+        return run(current, dynamics, empty_steps(current, steps), ctx.kept)
 
     @staticmethod
-    def backward(ctx: Any, e: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, e: Tensor) -> tuple[Tensor, None, None, None]:
         kept, ctx.kept = ctx.kept, None
-        return backward(kept, e, ctx.dynamics), None, None
+        total = torch.zeros_like(kept[:1]) if ctx.constant else None
+        return backward(kept, e, ctx.dynamics, total), None, None, None
 
 
-def empty_steps(current: Tensor) -> Tensor:
-    """Memory for every step in the layout of one step; the steps of `current` may share theirs."""
+def empty_steps(current: Tensor, steps: int) -> Tensor:
+    """Memory for every step, each in the layout of the current."""
     step = torch.empty_like(current[0])
-    return step.new_empty_strided(current.shape, (step.numel(), *step.stride()))
+    return step.new_empty_strided((steps, *step.shape), (step.numel(), *step.stride()))
 
 
-def backward(kept: Tensor, e: Tensor, dynamics: Dynamics) -> Tensor:
-    """Overwrite `kept` (every h) with the gradient g and return it."""
+def backward(kept: Tensor, e: Tensor, dynamics: Dynamics, total: Tensor | None) -> Tensor:
+    """The gradient g at every step, written over `kept` (every h); or added up in `total`."""
     g = torch.zeros_like(kept[0])
     for h, error in zip(reversed(kept.unbind()), reversed(e.unbind()), strict=True):
         slope = dynamics.surrogate.slope_(h - dynamics.v_threshold)
         through_reset_(g, h, slope, dynamics).mul_(dynamics.alpha).addcmul_(error, slope)
-        h.copy_(g)
-    return kept
+        if total is None:
+            h.copy_(g)
+        else:
+            total[0].add_(g)
+    return kept if total is None else total
 
 
 def through_reset_(g: Tensor, h: Tensor, slope: Tensor, dynamics: Dynamics) -> Tensor:

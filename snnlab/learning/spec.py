@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import tomli_w
 from pydantic import Field, model_validator
@@ -55,7 +55,7 @@ class Spec(Part):
     )
 
     @model_validator(mode="after")
-    def fits(self) -> Self:
+    def fits(self) -> "Spec":
         """Refuse a network that no machine of ours could hold, before anything is allocated."""
         size = self.network.parameters(self.dataset.shape, self.dataset.classes, self.neuron)
         if size > MAX_PARAMETERS:
@@ -75,7 +75,7 @@ class Spec(Part):
         return re.sub(r"\[\n([^\]]*?),\n\]", lambda m: f"[{' '.join(m[1].split())}]", text)
 
     @classmethod
-    def from_toml(cls, text: str) -> Self:
+    def from_toml(cls, text: str) -> "Spec":
         """Read a definition written in TOML. Raises SpecError."""
         try:
             return cls.parse(tomllib.loads(text))
@@ -83,7 +83,7 @@ class Spec(Part):
             refuse("TOML", str(error))
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str) -> "Spec":
         """Read a definition written in JSON: no NaN, no key twice. Raises SpecError."""
         try:
             data = json.loads(text, parse_constant=no_constant, object_pairs_hook=no_duplicates)

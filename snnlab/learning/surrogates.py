@@ -12,7 +12,6 @@ SpikingJelly ATan(a) is arctan with width 2/(pi a), height a/2; Sigmoid(a) is si
 1/a, height a/4; snnTorch fast_sigmoid(k) is fast_sigmoid with width 1/k, height 1.
 """
 
-import math
 from typing import Literal, NamedTuple
 
 from jaxtyping import Float
@@ -79,15 +78,4 @@ SHAPES = {
     "arctan": arctan_,
     "gaussian": gaussian_,
     "exponential": exponential_,
-}
-
-# integral of h over all z: what height * width has to be multiplied with to get the area
-AREAS = {
-    "boxcar": 1.0,
-    "triangle": 1.0,
-    "fast_sigmoid": 2.0,
-    "sigmoid": 4.0,
-    "arctan": math.pi,
-    "gaussian": math.sqrt(2 * math.pi),
-    "exponential": 2.0,
 }
