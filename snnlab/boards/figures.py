@@ -38,7 +38,7 @@ LAYOUT = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"family": "system-ui, sans-serif", "size": 13},
-    "margin": {"l": 64, "r": 16, "t": 8, "b": 56},
+    "margin": {"l": 64, "r": 16, "t": 8, "b": 64},
     "legend": {"orientation": "h", "y": 1.1},
     "hoverlabel": {"align": "left"},
     "uirevision": "kept",
@@ -120,7 +120,7 @@ def about(row: BoardRow, axis: Axis) -> str:
 
 def axes(axis: Axis) -> dict[str, Any]:
     """Titles and scales of both axes."""
-    title = f"{axis.label} [{axis.unit}]"
+    title = f"{axis.label}<br>[{axis.unit}]"
     along = {"title": {"text": title}, "type": axis.scale, "automargin": True}
     if axis.scale == "linear":
         along["rangemode"] = "tozero"

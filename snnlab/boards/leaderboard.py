@@ -2,6 +2,7 @@
 each data set. Pages call `leaderboard`.
 """
 
+import json
 from typing import Any
 
 import dash_ag_grid as dag
@@ -17,20 +18,33 @@ from snnlab.experiments import queries
 
 KINDS = ("measured", "published")
 COLUMNS = (
-    {"field": "kind", "headerName": "Kind", "width": 135, "cellRenderer": "Kind"},
-    {"field": "title", "headerName": "Result", "flex": 2, "minWidth": 220, "cellRenderer": "Link"},
+    {"field": "kind", "headerName": "Kind", "width": 150, "cellRenderer": "Kind", "sort": "asc"},
+    {"field": "title", "headerName": "Result", "flex": 2, "minWidth": 300, "cellRenderer": "Link"},
     {"field": "accuracy", "headerName": "Test accuracy", "width": 165, "cellRenderer": "Text"},
-    {"field": "n", "headerName": "Seeds", "width": 95},
-    {"field": "energy", "headerName": "Energy [nJ, est.]", "width": 150, "cellRenderer": "Text"},
-    {"field": "synops", "headerName": "Synaptic ops", "width": 140, "cellRenderer": "Text"},
-    {"field": "time_steps", "headerName": "Time steps", "width": 120},
-    {"field": "firing_rate", "headerName": "Firing rate", "width": 120, "cellRenderer": "Text"},
+    {"field": "n", "headerName": "Seeds", "width": 105},
+    {"field": "energy", "headerName": "Est. energy [nJ]", "width": 170, "cellRenderer": "Text"},
+    {"field": "synops", "headerName": "Synaptic ops", "width": 150, "cellRenderer": "Text"},
+    {"field": "time_steps", "headerName": "Time steps", "width": 140},
+    {"field": "firing_rate", "headerName": "Firing rate", "width": 140, "cellRenderer": "Text"},
     {"field": "method", "headerName": "Method", "flex": 1, "minWidth": 160},
     {"field": "network", "headerName": "Network", "flex": 1, "minWidth": 150},
     {"field": "neuron", "headerName": "Neuron", "width": 120},
     {"field": "year", "headerName": "Year", "width": 90},
     {"field": "note", "headerName": "Source, caveat", "flex": 1, "minWidth": 200},
 )
+THEME = {  # AG Grid's own theme, in the site's colours: so it follows light and dark
+    "backgroundColor": "var(--surface)",
+    "foregroundColor": "var(--text)",
+    "headerTextColor": "var(--text)",
+    "headerBackgroundColor": "var(--sunken)",
+    "oddRowBackgroundColor": "var(--surface)",
+    "rowHoverColor": "var(--sunken)",
+    "selectedRowBackgroundColor": "var(--accent-soft)",
+    "borderColor": "var(--line)",
+    "accentColor": "var(--accent)",
+    "fontFamily": "inherit",
+    "browserColorScheme": "inherit",
+}
 NUMBERS = {"accuracy", "n", "energy", "synops", "time_steps", "firing_rate", "year"}
 
 
@@ -130,11 +144,12 @@ def grid(id: str) -> dag.AgGrid:
             else {**c, "tooltipField": c["field"], "filter": "agTextColumnFilter"}
             for c in COLUMNS
         ],
-        defaultColDef={"sortable": True, "resizable": True, "suppressHeaderMenuButton": False},
+        defaultColDef={"sortable": True, "resizable": True, "suppressHeaderMenuButton": True},
         rowData=[],
         getRowId="params.data.key",
         style={"height": 520},
         dashGridOptions={
+            "theme": {"function": f"themeQuartz.withParams({json.dumps(THEME)})"},
             "rowSelection": {
                 "mode": "singleRow",
                 "checkboxes": False,
@@ -143,7 +158,6 @@ def grid(id: str) -> dag.AgGrid:
             "animateRows": False,
             "tooltipShowDelay": 300,
             "ensureDomOrder": True,
-            "overlayNoRowsTemplate": "No result matches. Clear the search, or train a network.",
         },
     )
 
@@ -155,6 +169,8 @@ def empty() -> dict[str, Any]:
 
 def count(rows: list[queries.BoardRow]) -> str:
     """How many rows of each kind are shown."""
+    if not rows:
+        return "No result matches. Change the search, or train a network."
     measured = sum(row.kind == "measured" for row in rows)
     return (
         f"{measured} measured here, mean ± standard deviation over seeds; "

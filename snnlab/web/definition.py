@@ -88,8 +88,9 @@ def by_place(error: SpecError) -> dict[str, str]:
 
 
 def written(raw: dict[str, Any]) -> str:
-    """A definition that is not a spec yet, as TOML."""
-    return tomli_w.dumps(without_null(raw))
+    """A definition that is not a spec yet, as TOML, each list on one line."""
+    text = tomli_w.dumps(without_null(raw))
+    return re.sub(r"\[\n([^\]]*?),\n\]", lambda found: f"[{' '.join(found[1].split())}]", text)
 
 
 def toml_of(raw: dict[str, Any]) -> str:

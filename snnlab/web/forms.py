@@ -9,7 +9,7 @@ from django.forms.utils import flatatt
 from snnlab.web.definition import PREFIX
 from snnlab.web.schema import Choice, Group, Input, Node
 from snnlab.web.seeds import parse_seeds
-from snnlab.web.values import Flat, flatten, kind_of
+from snnlab.web.values import Flat, flatten, kind_of, last
 
 
 class NewExperiment(forms.Form):
@@ -46,16 +46,16 @@ TEMPLATES = {Input: "web/spec/input.html", Group: "web/spec/group.html"}
 HTML_TYPES = {"integer": "number", "number": "number"}
 
 
-def bind(node: Node, flat: Flat, problems: Mapping[str, str], path: str = "spec") -> dict[str, Any]:
+def bind(node: Node, flat: Flat, problems: Mapping[str, str], id: str) -> dict[str, Any]:
     """A node with its values and messages, as the templates of `web/spec/` show it."""
-    path = f"{path}-{node.place.rsplit('.', 1)[-1]}"
-    base = {"node": node, "id": path, "problem": problems.get(node.place, "")}
+    base = {"node": node, "id": id, "problem": problems.get(node.place, "")}
     base["template"] = TEMPLATES.get(type(node), "web/spec/choice.html")
     if isinstance(node, Input):
         return base | bind_input(node, flat.get(node.place, ""), base)
     if isinstance(node, Group):
-        return base | {"members": [bind(m, flat, problems, path) for m in node.members]}
-    return base | bind_choice(node, flat, problems, path)
+        members = [bind(m, flat, problems, f"{id}-{last(m)}") for m in node.members]
+        return base | {"members": members}
+    return base | bind_choice(node, flat, problems, id)
 
 
 def bind_choice(node: Choice, flat: Flat, problems: Mapping[str, str], path: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def bind_choice(node: Choice, flat: Flat, problems: Mapping[str, str], path: str
     options = []
     for kind, group in node.options.items():
         said = (flat, problems) if kind == chosen else (flatten(group, None), {})
-        bound = bind(group, *said, f"{path}-{kind}")
+        bound = bind(group, *said, f"{id}-{kind}")
         options.append(bound | {"kind": kind, "chosen": kind == chosen})
     problem = problems.get(f"{node.place}.kind", "") or problems.get(node.place, "")
     return {"name": f"{PREFIX}{node.place}.kind", "options": options, "problem": problem}
@@ -90,7 +90,7 @@ def bind_input(node: Input, value: str, base: dict[str, Any]) -> dict[str, Any]:
 
 def bound_form(form: Group, flat: Flat, problems: Mapping[str, str]) -> dict[str, Any]:
     """The parts of a definition, and apart from them its plain fields."""
-    bound = [bind(member, flat, problems) for member in form.members]
+    bound = [bind(m, flat, problems, f"spec-{last(m)}") for m in form.members]
     return {
         "parts": [item for item in bound if not isinstance(item["node"], Input)],
         "plain": [item for item in bound if isinstance(item["node"], Input)],

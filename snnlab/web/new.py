@@ -26,7 +26,8 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return submit(request)
     preset = None if "experiment" in request.GET else chosen(request.GET.get("preset", FIRST))
-    form = NewExperiment(teams=my_teams(request), initial=start(preset))
+    mine = my_teams(request)
+    form = NewExperiment(teams=mine, initial=start(preset, mine))
     defined = definition.from_toml(preset.text if preset else of_experiment(request))
     return page(request, form, defined, preset=preset)
 
@@ -104,9 +105,10 @@ def verdict(defined: Definition) -> str:
     return f"Complete. Digest {defined.spec.digest()}: equal definitions have equal digests."
 
 
-def start(preset: Preset | None) -> dict[str, Any]:
+def start(preset: Preset | None, mine: list[tuple[str, str]]) -> dict[str, Any]:
     """What a fresh form holds."""
-    return {"key": uuid.uuid4(), "name": preset.title if preset else "", "seeds": "1"}
+    name, team = preset.title if preset else "", mine[0][0] if mine else ""
+    return {"key": uuid.uuid4(), "name": name, "team": team}
 
 
 def chosen(name: str) -> Preset | None:

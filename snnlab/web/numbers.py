@@ -2,9 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from statistics import mean, stdev
 from typing import NamedTuple
 
 from snnlab.learning.metrics import METRICS, metric
+
+
+LABELS = {
+    "macs": "MACs",
+    "acs": "ACs",
+    "synops": "Synaptic operations",
+    "energy": "Estimated energy",
+    "seconds": "Time per epoch",
+}
 
 
 class Row(NamedTuple):
@@ -36,11 +46,9 @@ def spread(values: Sequence[float]) -> str:
     """Mean and sample standard deviation, or the only value."""
     if not values:
         return "–"
-    mean = sum(values) / len(values)
     if len(values) == 1:
-        return number(mean)
-    deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
-    return f"{number(mean)} ± {number(deviation, 2)}"
+        return number(values[0])
+    return f"{number(mean(values))} ± {number(stdev(values), 2)}"
 
 
 def row(name: str, value: str) -> Row:
@@ -53,7 +61,7 @@ def row(name: str, value: str) -> Row:
 
 def label(name: str) -> str:
     """A metric's name for people: `firing_rate/conv1` becomes `Firing rate, conv1`."""
-    return name.replace("_", " ").replace("/", ", ").capitalize()
+    return LABELS.get(name) or name.replace("_", " ").replace("/", ", ").capitalize()
 
 
 def position(name: str) -> tuple[int, str]:

@@ -32,5 +32,6 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("web:home")
     refused = request.method == "POST"
     page = render(request, "web/welcome.html", {"refused": refused}, status=410 if refused else 200)
-    page.headers["Referrer-Policy"] = "no-referrer"
+    # Without the path, for it holds the token; "no-referrer" would hide the origin that CSRF needs.
+    page.headers["Referrer-Policy"] = "strict-origin"
     return page

@@ -20,7 +20,7 @@ def test_looking_at_a_link_does_not_use_it_up(client, ada):
 
 def test_a_page_with_a_token_in_its_address_tells_nobody(client, db):
     answer = client.get("/welcome/abc/")
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "strict-origin"
     assert "no-store" in answer.headers["Cache-Control"]
 
 
