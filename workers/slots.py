@@ -9,11 +9,14 @@ import time
 from django.db import Error, close_old_connections, connection
 
 from snnlab.experiments import doorbell, queue
+from snnlab.experiments.sweeping import sweep
 from workers.bell import Bell
 from workers.child import Child
 from workers.limits import Limits
 from workers.supervisor import supervise
 
+
+SWEPT_EVERY = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -51,19 +54,24 @@ class Slots:
         owner = f"worker:{self.name}:{slot}"
         with self.bell.listen() as heard:
             while not self.drain.is_set():
-                child = Child(self.limits.engine, self.limits.threads)
                 try:
-                    if child.ready(self.limits.start):
-                        self._serve(owner, child, heard)
-                    else:
-                        log.error("the trainer does not start: %s", child.log.take())
-                        self.drain.wait(self.limits.poll)
+                    self._train_one(owner, heard)
                 except Exception:  # the edge of the slot: one run must not end the others
                     log.exception("slot %s", slot)
                     self.drain.wait(min(1, self.limits.poll))
                 finally:
-                    child.close()
                     connection.close()
+
+    def _train_one(self, owner: str, heard: threading.Event) -> None:
+        child = Child(self.limits.engine, self.limits.threads)
+        try:
+            if child.ready(self.limits.start):
+                self._serve(owner, child, heard)
+            else:
+                log.error("the trainer does not start: %s", child.log.take())
+                self.drain.wait(self.limits.poll)
+        finally:
+            child.close()
 
     def _serve(self, owner: str, child: Child, heard: threading.Event) -> None:
         """Wait for a run and train it."""
@@ -85,13 +93,17 @@ class Slots:
             return None
 
     def _clean(self) -> None:
+        swept = -SWEPT_EVERY
         while not self.drain.is_set():
             try:
                 close_old_connections()
                 queue.seen(self.name, self.limits.pools, self.limits.slots)
                 self.reap()
-            except Error as error:
-                log.warning("nothing can be reaped: %s", error)
+                if time.monotonic() > swept + SWEPT_EVERY:
+                    swept = time.monotonic()
+                    sweep()
+            except (Error, OSError) as error:
+                log.warning("nothing can be reaped or swept: %s", error)
                 connection.close()
             self.drain.wait(self.limits.reap)
         connection.close()

@@ -28,10 +28,9 @@ def keep(file: Path, sha256: str) -> Path:
     """Move a file into the store. Repeating it after success changes nothing."""
     path = path_of(sha256)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
+    if file.exists():
         os.replace(file, path)
         _sync(path.parent)
-    file.unlink(missing_ok=True)
     return path
 
 

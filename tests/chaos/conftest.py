@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import quote
 
 import psutil
@@ -15,13 +13,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from snnlab.experiments import artifacts
-from snnlab.experiments.models import Run
-
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-T = TypeVar("T")
 TOYS = (sys.executable, str(HERE / "worker.py"))
 SHORT = {"LEASE": "3", "HEARTBEAT": "0.5", "FENCE": "2", "REAP": "0.5", "POLL": "1"}
 
@@ -89,35 +83,3 @@ def worker(
     for each in started:
         each.kill()
         print(each.log.name, each.log.read_text()[-6000:], sep="\n")
-
-
-def until(look: Callable[[], T], seconds: float = 20) -> T:
-    """Poll until something is true, and give it; fail after so many seconds."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        if time.monotonic() > end:
-            raise AssertionError(f"still not after {seconds:g} s")
-        time.sleep(0.02)
-    return found
-
-
-def state(run: Run) -> str:
-    return Run.objects.values_list("state", flat=True).get(pk=run.pk)
-
-
-def ends(run: Run, wanted: str = "succeeded", seconds: float = 25) -> Run:
-    """Wait for a run's end, which must be the wanted one."""
-    until(lambda: state(run) in Run.TERMINAL, seconds)
-    run.refresh_from_db()
-    assert run.state == wanted, (run.state, run.reason, run.message)
-    return run
-
-
-def recorded(run: Run, step: int) -> Callable[[], bool]:
-    """Whether the checkpoint of this step is in the store."""
-    return lambda: run.checkpoints.filter(step__gte=step).exists()
-
-
-def stored(run: Run) -> bool:
-    """Whether every checkpoint of the run has its file."""
-    return all(artifacts.verifies(c.artifact_id) for c in run.checkpoints.all())

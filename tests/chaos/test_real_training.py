@@ -8,7 +8,7 @@ from snnlab.experiments import actions
 from snnlab.experiments.models import Run
 from snnlab.learning.spec import Spec
 from snnlab.teams.actions import ensure_first_team
-from tests.chaos.conftest import ends, recorded, until
+from tests.experiments.waiting import ends, recorded, until
 
 
 pytestmark = pytest.mark.chaos

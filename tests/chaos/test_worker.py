@@ -13,8 +13,9 @@ from django.db import connection
 from snnlab.embedded.valkey import Valkey, url
 from snnlab.experiments import actions, doorbell
 from snnlab.experiments.models import Run
-from tests.chaos.conftest import Worker, ends, recorded, state, stored, until
+from tests.chaos.conftest import Worker
 from tests.experiments.toys import Toy, submit
+from tests.experiments.waiting import ends, recorded, state, stored, until
 
 
 pytestmark = pytest.mark.chaos
@@ -122,7 +123,7 @@ def test_a_frozen_worker_loses_its_run_and_its_trainer_ends_by_itself(
 def test_without_any_broker_runs_are_found_by_polling(worker: Start, tmp_path: Path) -> None:
     broker = Valkey(tmp_path / "home").start()
     address = url(tmp_path / "home")
-    worker(broker=address)
+    first = worker(broker=address)
     (before,) = submit(Toy(epochs=2))
     ends(before)
     broker.process.kill()
@@ -130,8 +131,10 @@ def test_without_any_broker_runs_are_found_by_polling(worker: Start, tmp_path: P
     (after,) = submit(Toy(epochs=3))
     ends(after)
     worker(broker=address)
+    first.send(signal.SIGTERM)
     (later,) = submit(Toy(epochs=4))
     ends(later)
+    assert first.process.wait(timeout=10) == 0
 
 
 def test_submitting_is_quick_while_the_broker_is_dead(worker: Start, monkeypatch) -> None:

@@ -5,18 +5,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from datetime import timedelta
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from snnlab.experiments import actions, queue, recording
+from snnlab.experiments import actions, models, queue, recording
 from snnlab.experiments.actions import Refused
-from snnlab.experiments.models import Attempt, Event, Run
+from snnlab.experiments.models import Attempt, Run
 from snnlab.experiments.queue import LeaseLost
 from tests.experiments.toys import Toy, fresh, submit
+from tests.experiments.waiting import until
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,16 +109,40 @@ def test_a_reaper_and_an_owner_have_one_winner(threads) -> None:
         actions.cancel(claim.run_id, "admin")
 
 
-def test_a_slow_record_and_a_reaper_never_both_write(threads) -> None:
-    """The reaper passes over a run whose owner is just writing; the owner's write stands whole."""
+def test_a_write_that_began_in_time_ends_before_the_run_is_taken_away(threads, settings) -> None:
+    settings.SNNLAB_LEASE = 0.3
+    (run,) = submit(Toy())
+    claim, written, tried = queue.claim("w1", ["cpu"]), Event(), Event()
+
+    def slow_record() -> None:
+        with transaction.atomic():
+            recording.record(claim, [("loss", 1, 0.5)])
+            written.set()
+            assert tried.wait(5)
+
+    def reap_late() -> list[tuple[int, str]]:
+        assert written.wait(5)
+        until(lambda: run.created_at + timedelta(seconds=0.5) < timezone.now())
+        reaped = queue.reap()
+        tried.set()
+        return reaped
+
+    _, reaped = threads(slow_record, reap_late)
+    assert reaped == []
+    assert queue.reap() == [(run.pk, "queued")]
+    assert run.measurements.count() == 1
+
+
+def test_one_attempt_may_write_from_many_threads(threads) -> None:
     (run,) = submit(Toy())
     claim = queue.claim("w1", ["cpu"])
     threads(
-        *(lambda n=n: recording.record(claim, [("loss", n, 0.5)]) for n in range(6)),
+        *(lambda n=n: recording.record(claim, [("loss", n % 3, n % 3 / 7)]) for n in range(6)),
         queue.reap,
         lambda: queue.renew(claim, {}),
     )
-    assert run.measurements.count() == 6
+    points = run.measurements.order_by("step").values_list("step", "value")
+    assert list(points) == [(0, 0.0), (1, 1 / 7), (2, 2 / 7)]
 
 
 def test_the_same_key_at_the_same_instant_submits_once(threads) -> None:
@@ -134,7 +161,7 @@ def test_two_files_in_opposite_order_do_not_wait_for_each_other(threads) -> None
             lambda c=mine: recording.record(first, [("loss", 1, 1.0)], c),
             lambda c=other: recording.record(second, [("loss", 1, 1.0)], c),
         )
-    assert not [e for e in Event.objects.all() if e.reason]
+    assert not [e for e in models.Event.objects.all() if e.reason]
 
 
 @pytest.mark.parametrize("length", [4, 5])

@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 
 from snnlab.experiments import artifacts, queries
 from snnlab.experiments.models import Run
-from tests.chaos.conftest import ends, recorded, state, until
 from tests.experiments.toys import Toy, submit
+from tests.experiments.waiting import ends, recorded, state, until
 from workers.slots import Slots
 
 
