@@ -20,7 +20,7 @@ def spec(request, tiny):
     return tiny(
         rule={"kind": request.param.model_fields["kind"].default},
         optimizer={"kind": "adam", "lr": 0.01},
-        epochs=6,
+        epochs=10,
     )
 
 
