@@ -58,7 +58,7 @@ def bind(node: Node, flat: Flat, problems: Mapping[str, str], id: str) -> dict[s
     return base | bind_choice(node, flat, problems, id)
 
 
-def bind_choice(node: Choice, flat: Flat, problems: Mapping[str, str], path: str) -> dict[str, Any]:
+def bind_choice(node: Choice, flat: Flat, problems: Mapping[str, str], id: str) -> dict[str, Any]:
     """A union: the chosen kind has the values and the messages, the others their defaults."""
     chosen = flat.get(f"{node.place}.kind", kind_of(node, node.default))
     options = []

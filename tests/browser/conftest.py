@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -41,8 +42,13 @@ class Page:
         self.one(css).send_keys(text)
 
     def until(self, holds: Callable[[], object]):
-        waiting = WebDriverWait(self.driver, 20, 0.1, ignored_exceptions=[Exception])
-        return waiting.until(lambda _: holds())
+        """What `holds` gives once it is true, asked again and again for ten seconds."""
+        waiting = WebDriverWait(self.driver, 10, 0.1, ignored_exceptions=[Exception])
+        try:
+            return waiting.until(lambda _: holds())
+        except TimeoutException:
+            text = self.driver.find_element(By.TAG_NAME, "main").text
+            raise AssertionError(f"{self.driver.current_url} only shows: {text[:2000]}") from None
 
     def shows(self, text: str, css: str = "main"):
         return self.until(lambda: any(text in e.text for e in self.all(css)))

@@ -38,7 +38,7 @@ def test_from_a_preset_to_a_run_that_is_watched(page, ada):
     recording.record(claim, [("loss", 2, 0.4), ("accuracy", 2, 93.0)], log="second line\n", seq=1)
     page.until(lambda: len(page.all("#accuracy .point")) == 2)
     page.shows("second line", "#log")
-    assert page.one("#status progress").get_attribute("value") == "0.3750"
+    assert page.one("#status progress").get_attribute("value") == "0.375"
     page.picture("run")
     assert page.run("window.stays") is True  # never loaded again
 

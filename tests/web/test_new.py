@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from snnlab.experiments import queries
@@ -150,3 +152,15 @@ def test_the_preview_names_what_is_wrong_and_stores_nothing(member, ada):
     assert "at least 1" in answer["problems"]["time_steps"]
     assert "time_steps = 0" in answer["toml"]
     assert not queries.experiments(ada).exists()
+
+
+def test_every_field_has_an_id_of_its_own_and_a_label(member):
+    page = member.get("/experiments/new/").content.decode()
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    labels = set(re.findall(r' for="([^"]*)"', page))
+    assert labels <= set(ids)
+    shown = re.findall(r'<(?:input|select)[^>]* id="(spec-[^"]*)"', page)
+    assert set(shown) <= labels
+    told = {i for names in re.findall(r'aria-describedby="([^"]*)"', page) for i in names.split()}
+    assert told <= set(ids)

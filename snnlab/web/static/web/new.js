@@ -65,13 +65,16 @@ function follow() {
   toml.readOnly = source() === "fields";
 }
 
-form.addEventListener("input", (event) => {
+function changed(event) {
   if (event.target.matches("[data-choice]")) showChosenKind(event.target);
   if (event.target.name === "source") follow();
   if (fields.contains(event.target) || event.target === toml || event.target.name === "source") {
     previewSoon();
   }
-});
+}
+
+form.addEventListener("input", changed);
+form.addEventListener("change", changed); // a select driven by assistive tools may send only this
 
 window.addEventListener("pageshow", () => { // going back, a browser fills in what was there
   fields.querySelectorAll("select[data-choice]").forEach(showChosenKind);
