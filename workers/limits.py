@@ -31,7 +31,7 @@ class Limits:
             reap=settings.SNNLAB_REAP,
             slots=settings.SNNLAB_SLOTS,
             threads=settings.SNNLAB_THREADS,
-            pools=tuple(getattr(settings, "SNNLAB_POOLS", ("cpu",))),
+            pools=tuple(settings.SNNLAB_POOLS),
         )
 
     @property

@@ -154,7 +154,9 @@ class Trainer:
 
 def reason_of(error: Exception) -> str:
     """Why a training cannot go on, as a run shows it."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    full = (errno.ENOSPC, errno.EDQUOT)
+    # safetensors wraps the system's error into one of its own, without its number
+    if getattr(error, "errno", None) in full or os.strerror(errno.ENOSPC) in str(error):
         return "disk_full"
     if hasattr(error, "problems"):
         return "config"

@@ -40,8 +40,8 @@ def leaderboard(user: User, board: str) -> list[BoardRow]:
     A measured row is the mean over its seeds, with the sample standard deviation from 2 seeds on;
     `run_id` is its best run. Both kinds are sorted by accuracy, best first, in one query.
     """
-    rows = [*_measured(user, board), *_published(board)]
-    return sorted(rows, key=lambda row: -row.accuracy)
+    found = [*_measured(user, board), *_published(board)]
+    return sorted(found, key=lambda row: -row.accuracy)
 
 
 def boards(user: User) -> list[str]:

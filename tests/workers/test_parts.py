@@ -10,6 +10,7 @@ from workers import protocol
 from workers.bell import Bell
 from workers.child import CUT, Log, environment
 from workers.protocol import Garbled
+from workers.trainer import reason_of
 
 
 def test_messages_arrive_as_they_were_sent() -> None:
@@ -72,6 +73,12 @@ def test_the_environment_of_a_trainer_is_a_list_of_what_it_may_have(
     found = environment(3)
     assert "DATABASE_URL" not in found
     assert (found["SNNLAB_DATA_DIR"], found["OMP_NUM_THREADS"]) == ("/data", "3")
+
+
+def test_a_full_disk_is_recognised_in_whatever_error_it_comes() -> None:
+    wrapped = Exception("Error while serializing: No space left on device (os error 28)")
+    told = [reason_of(error) for error in (OSError(28, ""), wrapped, OSError(2, ""))]
+    assert told == ["disk_full", "disk_full", "user_error"]
 
 
 @pytest.mark.parametrize("module", ["workers.tasks", "snnlab.experiments.queries"])
