@@ -77,7 +77,7 @@ def pack(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     Objects become lists of pairs, because JSON has no integer keys.
     """
     if isinstance(value, Tensor):
-        tensors[name] = value
+        tensors[name] = value.contiguous()
         return {"tensor": name}
     if isinstance(value, dict):
         return {"pairs": [[k, pack(v, f"{name}/{k}", tensors)] for k, v in value.items()]}

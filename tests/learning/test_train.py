@@ -41,7 +41,7 @@ def test_every_number_reported_is_a_defined_metric(tiny):
 
 
 @pytest.mark.parametrize("encoder", ["direct", "poisson"])
-@pytest.mark.parametrize("network", [{"kind": "mlp"}, {"kind": "convnet", "channels": [4]}])
+@pytest.mark.parametrize("network", [{"kind": "mlp"}, {"kind": "convnet", "channels": [4, 4]}])
 def test_a_resumed_training_ends_with_the_same_bits(tiny, tmp_path, encoder, network):
     spec = tiny(encoder={"kind": encoder}, network=network)
     _, straight = split_items(train(spec, seed=1))
