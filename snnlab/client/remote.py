@@ -25,6 +25,7 @@ AS_JSON = click.option("--json", "in_json", is_flag=True, help="Print the answer
 @click.option("--name", help="Name of the experiment; the definition's own by default.")
 @click.option("--seeds", type=Seeds(), default="1", show_default=True, help="As 1,2,3 or 1-3.")
 @click.option("--team", help="Whose experiment it is; needed if you have several teams.")
+@click.option("--pool", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
 @click.option("--notes", default="", help="What you want to find out.")
 @click.option("--follow", "wait", is_flag=True, help="Watch until all runs have ended.")
 @AS_JSON
@@ -40,7 +41,7 @@ def submit(*, user: User, spec: str, wait: bool, in_json: bool, **choices: Any) 
     numbers = ", ".join(str(run.pk) for run in runs)
     queue = f"experiment {experiment.pk} is queued: run {numbers}{link(experiment)}"
     click.echo(queue, err=in_json)
-    if not any(worker["alive"] for worker in queries.workers()):
+    if not any(w["alive"] and choices["pool"] in w["pools"] for w in queries.workers()):
         click.echo("Warning: no worker is there; the runs wait until one comes", err=True)
     if wait:
         try:
@@ -58,7 +59,7 @@ def submit(*, user: User, spec: str, wait: bool, in_json: bool, **choices: Any) 
 
 
 def queued(
-    user: User, spec: str, name: str | None, seeds: list[int], team: str | None, notes: str
+    user: User, spec: str, name: str | None, seeds: list[int], team: str | None, **told: str
 ) -> Any:
     source = definition.find(spec)
     return actions.submit(
@@ -67,7 +68,7 @@ def queued(
         name=source.name if name is None else name,
         specs=[source.spec()],
         seeds=seeds,
-        notes=notes,
+        **told,
     )
 
 

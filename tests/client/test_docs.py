@@ -1,0 +1,105 @@
+"""The docs say what the code does."""
+
+import ast
+import re
+import runpy
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from snnlab.client.cli import COMMANDS
+from snnlab.client.trouble import Code
+from snnlab.experiments.queries import State
+from snnlab.experiments.queue import REASONS
+from snnlab.learning.metrics import METRICS
+from snnlab.learning.presets import presets
+from snnlab.learning.problems import kind_of, parts_of
+from snnlab.learning.spec import Spec
+
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.rglob("*.md")), *(ROOT / n for n in ("README.md", "CONTRIBUTING.md"))]
+IN_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def page(name: str) -> str:
+    return (DOCS / f"{name}.md").read_text()
+
+
+@cache
+def texts() -> tuple[str, ...]:
+    """Every text in the code of ours."""
+    files = [
+        path for folder in ("snnlab", "tools", "workers") for path in ROOT.glob(f"{folder}/**/*.py")
+    ]
+    trees = (ast.parse(path.read_text()) for path in files)
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return tuple(n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.stem)
+def test_what_is_made_from_the_code_is_up_to_date(path: Path) -> None:
+    filled = runpy.run_path(str(DOCS / "tables.py"))["filled"]
+    assert filled(path.read_text()) == path.read_text(), "run: python docs/tables.py"
+
+
+def test_every_kind_and_field_is_documented() -> None:
+    text = page("definition")
+    for name, field in Spec.model_fields.items():
+        assert f"`{name}`" in text or f"`[{name}]`" in text
+        for part in parts_of(field):
+            assert f'`kind = "{kind_of(part)}"`' in text
+            assert all(f"| `{inner}` |" in text for inner in part.model_fields if inner != "kind")
+    assert all(f"`{preset}`" in text for preset in presets())
+
+
+def test_every_metric_is_documented() -> None:
+    assert all(f"| `{name}` | {m.unit} |" in page("boards") for name, m in METRICS.items())
+
+
+def test_every_command_and_exit_code_is_documented() -> None:
+    text = page("command-line")
+    assert all(f"## snnlab {name}\n" in text for name in COMMANDS)
+    assert all(f"| {int(code)} | " in text for code in Code)
+
+
+def test_every_state_and_reason_is_explained() -> None:
+    text = page("concepts")
+    assert all(f"`{word}`" in text for word in (*State.values, *REASONS))
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    first = re.findall(r"^\| `([A-Z_]+)` \|", page("settings"), re.MULTILINE)
+    assert len(first) == len(set(first))
+    assert set(first) <= set(texts())
+
+
+def test_every_message_in_troubleshooting_can_be_met() -> None:
+    cells = re.findall(r"^\| (`.*?) \|", page("troubleshooting"), re.MULTILINE)
+    messages = [message for cell in cells for message in IN_CODE.findall(cell)]
+    assert len(messages) > 30
+    assert [m for m in messages if not any(m in text for text in texts())] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
+    pages = [target for target in targets if "docs/images/" not in target]
+    assert [target for target in pages if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_file_that_is_named_exists(path: Path) -> None:
+    named = [
+        n for n in IN_CODE.findall(path.read_text()) if re.match(r"(tests|docker|docs)/\S+\.", n)
+    ]
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_example_of_the_readme_is_a_valid_definition() -> None:
+    readme = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert Spec.from_toml(example).dataset.found()
+    assert len(readme.splitlines()) < 200
