@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from snnlab.client import health
 from snnlab.client.trouble import Code, Trouble
@@ -43,7 +44,7 @@ class Training:
         self.last = replace(checkpoint, environment=checkpoint.environment | identity)
         self.epochs.append({"epoch": checkpoint.epoch, "metrics": checkpoint.metrics})
         if self.save:
-            files.save(self.last, self.save)
+            store(self.last, self.save)
 
     def document(self) -> dict[str, Any]:
         """The outcome, as `--json` prints it."""
@@ -64,12 +65,26 @@ class Training:
 NO_MEMORY = "there is not enough memory for this network. Lower batch_size, time_steps or its size"
 
 
+def store(checkpoint: Checkpoint, path: Path) -> None:
+    try:
+        files.save(checkpoint, path)
+    except (OSError, SafetensorError) as error:
+        raise Trouble(
+            Code.FAILED,
+            f"epoch {checkpoint.epoch} cannot be saved to {path}: {error}. Make room, or name"
+            " another file. What was saved there before is still whole",
+            reason="disk_full",
+        ) from error
+
+
 def resumed(path: Path, spec: Spec, seed: int | None) -> Checkpoint:
     """The checkpoint in a file, if it belongs to this definition and seed.
 
     Another definition would not end where the interrupted one would have; another seed would even
     train on images that were held out before.
     """
+    if not path.exists():
+        raise Trouble(Code.NOT_FOUND, f"{path}: there is no such checkpoint to resume from")
     checkpoint = files.load(path)
     theirs = checkpoint.environment.get("spec")
     if theirs != spec.digest():

@@ -1,5 +1,7 @@
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,15 +60,15 @@ def stop_after_one_epoch(tiny: Path, kept: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "words", "code"),
     [
-        ("seed", "with seed 1, not 2"),
-        ("definition", "Resume with the definition that was interrupted"),
-        ("file", "is no checkpoint"),
-        ("nowhere", "nowhere"),
+        ("seed", "with seed 1, not 2", Code.WRONG),
+        ("definition", "Resume with the definition that was interrupted", Code.WRONG),
+        ("file", "is no checkpoint", Code.FAILED),
+        ("nowhere", "nowhere: there is no such checkpoint", Code.NOT_FOUND),
     ],
 )
-def test_resume_refuses_what_does_not_belong(tiny, tmp_path, change, words) -> None:
+def test_resume_refuses_what_does_not_belong(tiny, tmp_path, change, words, code) -> None:
     kept = tmp_path / "kept.safetensors"
     stop_after_one_epoch(tiny, kept)
     seed = ["--seed", 2] if change == "seed" else []
@@ -78,8 +80,7 @@ def test_resume_refuses_what_does_not_belong(tiny, tmp_path, change, words) -> N
         kept = tmp_path / "nowhere"
     result = snnlab("run", tiny, "--resume", kept, *seed)
     assert words in result.stderr
-    assert result.exit_code in (Code.FAILED, Code.WRONG, Code.NOT_FOUND)
-    assert "Traceback" not in result.output
+    assert result.exit_code == code
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,29 @@ def test_a_device_that_is_not_there_is_named(tiny: Path) -> None:
 def test_a_place_where_nothing_can_be_saved_is_refused_before_training(tiny, tmp_path) -> None:
     result = snnlab("run", tiny, "--save", tmp_path / "no" / "where")
     assert (result.exit_code, "no such folder" in result.stderr) == (Code.WRONG, True)
+
+
+def test_a_full_disk_is_told_in_words(tiny: Path, tmp_path: Path) -> None:
+    program = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+    program += "runpy.run_module('snnlab.client')"
+    result = subprocess.run(
+        [sys.executable, "-c", program, "run", tiny, "--save", tmp_path / "kept"],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == Code.FAILED
+    assert f"epoch 1 cannot be saved to {tmp_path / 'kept'}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_too_little_memory_is_told_in_words(tiny: Path, monkeypatch) -> None:
+    def greedy(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 1 TB")
+
+    monkeypatch.setattr("snnlab.client.training.train", greedy)
+    result = snnlab("run", tiny, "--json")
+    assert json.loads(result.stdout)["error"]["reason"] == "oom"
+    assert result.exit_code == Code.FAILED
 
 
 def test_a_dead_network_is_called_dead(tiny: Path) -> None:
