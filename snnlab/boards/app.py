@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 
 from snnlab.boards.board import boards
 from snnlab.boards.bridge import django_request
+from snnlab.boards.envelope import BadCall
 
 
 PREFIX = "/boards/_dash/"
@@ -86,7 +87,7 @@ def make() -> BoardsDash:
 
 def answer_errors(app: dash.Dash) -> None:
     """Turn what Django's exceptions mean into answers; everything else stays an error."""
-    answers = {PermissionDenied: 403, Http404: 404, DependencyException: 404, ValueError: 400}
+    answers = {PermissionDenied: 403, Http404: 404, DependencyException: 404, BadCall: 400}
     for exception, status in answers.items():
         app.server.register_error_handler(exception, lambda _, status=status: ("", status))
 

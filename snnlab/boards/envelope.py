@@ -9,31 +9,31 @@ from dash import Dash
 LARGEST = 256 * 1024  # bytes
 
 
-class BadEnvelope(ValueError):
-    """The body of a callback request is not one that our own page would send."""
+class BadCall(ValueError):
+    """A callback was called as our own page never would."""
 
 
 def check(app: Dash, body: bytes) -> None:
-    """Raise BadEnvelope unless `body` calls a callback of `app` with the inputs it declares.
+    """Raise BadCall unless `body` calls a callback of `app` with the inputs it declares.
 
     Dash itself would answer 500 to most of what is refused here.
     """
     if len(body) > LARGEST:
-        raise BadEnvelope(f"body must be at most {LARGEST} bytes, got {len(body)}")
+        raise BadCall(f"body must be at most {LARGEST} bytes, got {len(body)}")
     called = parse(body)
     callback = app.callback_map.get(text(called, "output"))
     if callback is None:
-        raise BadEnvelope("output names no callback of this site")
+        raise BadCall("output names no callback of this site")
     for field, declared in (("inputs", "inputs"), ("state", "state")):
         if names(called.get(field, [])) != names(callback[declared]):
-            raise BadEnvelope(f"{field} are not those of the callback")
+            raise BadCall(f"{field} are not those of the callback")
     outputs = called.get("outputs", [])
     outputs = outputs if isinstance(outputs, list) else [outputs]
     if names(outputs) != called["output"].strip(".").split("..."):
-        raise BadEnvelope("outputs are not those of the callback")
+        raise BadCall("outputs are not those of the callback")
     changed = called.get("changedPropIds", [])
     if not isinstance(changed, list) or not all(isinstance(name, str) for name in changed):
-        raise BadEnvelope("changedPropIds must be a list of texts")
+        raise BadCall("changedPropIds must be a list of texts")
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -41,9 +41,9 @@ def parse(body: bytes) -> dict[str, Any]:
     try:
         called = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadEnvelope("body must be JSON") from error
+        raise BadCall("body must be JSON") from error
     if not isinstance(called, dict):
-        raise BadEnvelope("body must be a JSON object")
+        raise BadCall("body must be a JSON object")
     return called
 
 
@@ -51,14 +51,14 @@ def text(called: dict[str, Any], field: str) -> str:
     """A field that must be a text."""
     found = called.get(field)
     if not isinstance(found, str):
-        raise BadEnvelope(f"{field} must be a text")
+        raise BadCall(f"{field} must be a text")
     return found
 
 
 def names(references: Any) -> list[str]:
     """References to properties of components, as `id.property`."""
     if not isinstance(references, list):
-        raise BadEnvelope("inputs, state and outputs must be lists")
+        raise BadCall("inputs, state and outputs must be lists")
     if not all(isinstance(r, dict) and {"id", "property"} <= r.keys() for r in references):
-        raise BadEnvelope("each input, state and output must have an id and a property")
+        raise BadCall("each input, state and output must have an id and a property")
     return [f"{r['id']}.{r['property']}" for r in references]

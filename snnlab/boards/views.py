@@ -65,7 +65,7 @@ def call(request: HttpRequest) -> HttpResponse:
         return HttpResponse("Content-Type must be application/json.", status=415)
     try:
         envelope.check(dash_app(), request.body)
-    except envelope.BadEnvelope as error:
+    except envelope.BadCall as error:
         return HttpResponse(f"{error}.", status=400, content_type="text/plain")
     return call_dash(dash_app(), request)
 

@@ -5,6 +5,7 @@ import pytest
 from snnlab.boards.figures import AXES, on_front, trade_off, with_cost
 from snnlab.boards.graph import graph
 from snnlab.boards.rows import grid_row, key, select
+from snnlab.experiments import queries
 from snnlab.experiments.queries import BoardRow
 
 
@@ -77,6 +78,13 @@ def test_a_measured_row_leads_to_its_run_and_a_published_one_to_its_source():
     assert grid_row(PAPER)["link"] == "https://example.org/paper"
     assert (grid_row(CHEAP)["n"], grid_row(PAPER)["n"]) == (3, None)
     assert grid_row(CHEAP)["accuracy_text"] == "95.00 ± 0.50 %"
+
+
+@pytest.mark.django_db
+def test_every_row_has_a_key_of_its_own(ada):
+    for board in queries.boards(ada):
+        keys = [key(row) for row in queries.leaderboard(ada, board)]
+        assert len(keys) == len(set(keys))
 
 
 def test_a_search_wants_every_word():

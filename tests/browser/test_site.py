@@ -33,6 +33,7 @@ def test_from_a_preset_to_a_run_that_is_watched(page, ada):
     page.run("window.stays = true")
     claim = lab.claim([("loss", 1, 0.9), ("accuracy", 1, 88.0)], log="first line\n")
     page.until(lambda: len(page.all("#loss .point")) == 1)
+    assert "running" in page.run("document.getElementById('told').textContent")
     page.shows("first line", "#log")
     queue.renew(claim, {"epoch": 2, "epochs": 4, "batch": 1, "batches": 2})
     recording.record(claim, [("loss", 2, 0.4), ("accuracy", 2, 93.0)], log="second line\n", seq=1)

@@ -72,7 +72,14 @@ function showLog(text) {
   if (follows) log.scrollTop = log.scrollHeight;
 }
 
+function tell(state) {
+  if (page.dataset.state === state) return; // progress is seen; only a change of state is said
+  page.dataset.state = state;
+  document.getElementById("told").textContent = `The run is ${state}.`;
+}
+
 function show(answer) {
+  tell(answer.state);
   for (const [id, html] of Object.entries(answer.pieces)) put(id, html);
   draw(answer.curves);
   showLog(answer.log);
