@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
 from django.db import DatabaseError, close_old_connections
@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+
+if TYPE_CHECKING:
+    from snnlab.learning.spec import Spec
 
 FULL, SAMPLE = "mnist-demo", "mnist-sample"  # presets: all of MNIST, and what needs no download
 SEED = 1
@@ -24,7 +27,7 @@ def main(url: str) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "snnlab.settings")
     django.setup()
     console = Console()
-    run_id = submit(console)
+    run_id = submit(*first_definition(console))
     console.print(f"Watch it at {url}runs/{run_id}/", highlight=False)
     run = follow(run_id, console)
     if run.state != "succeeded":
@@ -37,22 +40,27 @@ def main(url: str) -> int:
     return 0
 
 
-def submit(console: Console) -> int:
-    """Queue the first experiment; give its only run's number."""
-    from snnlab.experiments import actions, queries
+def first_definition(console: Console) -> tuple[str, "Spec"]:
+    """A title, and the best definition that runs without a download."""
     from snnlab.learning.presets import presets
     from snnlab.learning.spec import Spec
+
+    full, sample = (presets()[name] for name in (FULL, SAMPLE))
+    spec = Spec.from_toml(full.text)
+    if spec.dataset.found():
+        return full.title, spec
+    console.print("MNIST is not on this machine (SNNLAB_DATA_DIR): its packaged sample is used")
+    return sample.title, Spec.from_toml(sample.text)
+
+
+def submit(title: str, spec: "Spec") -> int:
+    """Queue the first experiment; give its only run's number."""
+    from snnlab.experiments import actions, queries
     from snnlab.teams.actions import ensure_first_team
 
     user, team = ensure_first_team()
-    preset = presets()[FULL]
-    spec = Spec.from_toml(preset.text)
-    if not spec.dataset.found():
-        console.print("MNIST is not on this machine (SNNLAB_DATA_DIR): its packaged sample is used")
-        preset = presets()[SAMPLE]
-        spec = Spec.from_toml(preset.text)
     made = actions.submit(
-        team=team, actor=user.username, name=preset.title, specs=[spec], seeds=[SEED], tags=["demo"]
+        team=team, actor=user.username, name=title, specs=[spec], seeds=[SEED], tags=["demo"]
     )
     return queries.runs(user, made).get().pk
 
