@@ -26,7 +26,7 @@ def context(run: Any, user: Any) -> dict[str, Any]:
         "run": run,
         "terminal": run.terminal,
         "may_write": teams.may(user, run.experiment.team, "write"),
-        "share": share(run.progress),
+        "progress": progress(run, curves),
         "position": queries.queue_position(run),
         "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
         "layers": [(n.partition("/")[2], number(last[n])) for n in last if "firing_rate/" in n],
@@ -51,12 +51,22 @@ def pieces(run: Any, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def share(progress: dict[str, Any]) -> float | None:
+def progress(run: Any, curves: dict[str, queries.Points]) -> dict[str, Any]:
+    """Where the training is: as its worker said last, or as its newest measurement tells."""
+    said, epochs = run.progress, run.definition.get("epochs", 0)
+    losses = curves.get("loss")
+    done = losses[-1][0] if losses else 0
+    if epochs and done >= said.get("epoch", 0):
+        return {"epoch": min(done + 1, epochs), "epochs": epochs, "share": done / epochs}
+    return said | {"share": share(said)}
+
+
+def share(said: dict[str, Any]) -> float | None:
     """How much of the training is done, 0..1, as far as the worker has said."""
-    epochs, batches = progress.get("epochs"), progress.get("batches")
+    epochs, batches = said.get("epochs"), said.get("batches")
     if not epochs or not batches:
         return None
-    done = (progress.get("epoch", 1) - 1 + progress.get("batch", 0) / batches) / epochs
+    done = (said.get("epoch", 1) - 1 + said.get("batch", 0) / batches) / epochs
     return min(1.0, max(0.0, done))
 
 
