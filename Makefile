@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-STYLED := snnlab workers hardware tests tools manage.py
+STYLED := snnlab workers hardware tests tools docs manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check style bench lock clean bootstrap

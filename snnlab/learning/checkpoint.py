@@ -3,9 +3,11 @@
 A file is safetensors: tensors by name, and JSON for the rest. Nothing in it is ever executed.
 """
 
+import errno
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,12 @@ from snnlab.learning.errors import DataError
 class Checkpoint:
     """What to show of an epoch, and all that is needed to go on from its end.
 
-    `best` holds the weights of the epoch with the highest validation accuracy so far.
+    `definition` is the digest of the spec; only with the same one, and the same seed, can training
+    go on.
     """
 
+    definition: str
+    seed: int
     epoch: int
     metrics: dict[str, float]
     network: dict[str, Tensor]
@@ -34,20 +39,28 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write the file completely or not at all."""
+    """Write the file completely or not at all. Raises OSError."""
     tensors = {f"network/{name}": t.contiguous() for name, t in checkpoint.network.items()}
     tensors["generator"] = checkpoint.generator
     rest = {
+        "definition": checkpoint.definition,
+        "seed": checkpoint.seed,
         "epoch": checkpoint.epoch,
         "metrics": checkpoint.metrics,
         "environment": checkpoint.environment,
         "optimizer": pack(checkpoint.optimizer, "optimizer", tensors),
     }
     unfinished = path.with_suffix(".unfinished")
-    save_file(tensors, unfinished, metadata={"checkpoint": json.dumps(rest)})
-    with unfinished.open("rb+") as written:
-        os.fsync(written.fileno())
-    unfinished.rename(path)
+    try:
+        save_file(tensors, unfinished, metadata={"checkpoint": json.dumps(rest)})
+        with unfinished.open("rb+") as written:
+            os.fsync(written.fileno())
+        unfinished.rename(path)
+    except SafetensorError as error:  # its words hold the number of the system's error, if any
+        number = re.search(r"os error (\d+)", str(error))
+        raise OSError(int(number[1]) if number else errno.EIO, str(error), str(path)) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Checkpoint:
@@ -62,6 +75,8 @@ def load(path: Path) -> Checkpoint:
         name.removeprefix("network/"): t for name, t in tensors.items() if name[:8] == "network/"
     }
     return Checkpoint(
+        definition=rest["definition"],
+        seed=rest["seed"],
         epoch=rest["epoch"],
         metrics=rest["metrics"],
         network=network,

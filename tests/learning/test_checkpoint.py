@@ -13,6 +13,8 @@ def checkpoint():
     weight.sum().backward()
     optimizer.step()
     return Checkpoint(
+        definition="0123456789ab",
+        seed=1,
         epoch=3,
         metrics={"loss": 0.1 + 0.2, "accuracy": 99.0},
         network={"layer.weight": weight.detach(), "layer.count": torch.tensor(7)},

@@ -4,6 +4,7 @@ import struct
 import pytest
 import torch
 
+from snnlab.learning import files
 from snnlab.learning.dataset import Dataset, Samples, split
 from snnlab.learning.datasets import mnist_5k
 from snnlab.learning.datasets.mnist import read_idx
@@ -101,9 +102,9 @@ def test_an_idx_file_that_promises_more_than_it_holds_is_refused(tmp_path):
 
 def test_a_damaged_sample_is_refused_by_its_checksum(tmp_path, monkeypatch):
     copy = tmp_path / "mnist_5k.csv.gz"
-    content = bytearray(mnist_5k.shipped().read_bytes())
+    content = bytearray(files.find(mnist_5k.FILE).read_bytes())
     content[1000] ^= 1
     copy.write_bytes(content)
-    monkeypatch.setattr(mnist_5k, "shipped", lambda: copy)
+    monkeypatch.setattr(files, "find", lambda file: copy)
     with pytest.raises(DataError, match=r"mnist_5k\.csv\.gz is damaged"):
         MNIST5k().load()

