@@ -115,7 +115,7 @@ def about(row: BoardRow, axis: Axis) -> str:
     """What hovering tells; a title may be anybody's text."""
     cost = f"{significant(getattr(row, axis.field))} {axis.unit}"
     lines = [f"<b>{escape(shorten(row.title))}</b>", f"{row.kind}: {accuracy(row)}", cost]
-    return "<br>".join(lines)
+    return "<br>".join([*lines, f"† {escape(row.caveat)}"] if row.caveat else lines)
 
 
 def axes(axis: Axis) -> dict[str, Any]:

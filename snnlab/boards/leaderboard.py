@@ -62,9 +62,11 @@ def count(rows: list[queries.BoardRow]) -> str:
     if not rows:
         return "No result matches. Change the search, or train a network."
     measured = sum(row.kind == "measured" for row in rows)
+    caveats = sorted({row.caveat for row in rows if row.caveat})
     return (
         f"{measured} measured here, mean ± standard deviation over seeds; "
         f"{len(rows) - measured} published, as their papers say."
+        + "".join(f" † {caveat}." for caveat in caveats)
     )
 
 

@@ -59,11 +59,9 @@ def grid_row(row: BoardRow) -> dict[str, Any]:
 
 
 def accuracy(row: BoardRow) -> str:
-    """The accuracy with its spread, and over how many seeds."""
-    mean = f"{row.accuracy:.2f}"
-    if row.std is not None:
-        mean = f"{mean} ± {row.std:.2f}"
-    return f"{mean} %"
+    """The accuracy with its spread; a dagger where it must be read with a caveat."""
+    spread = "" if row.std is None else f" ± {row.std:.2f}"
+    return f"{row.accuracy:.2f}{spread} %{' †' if row.caveat else ''}"
 
 
 def significant(value: float | None) -> str:

@@ -87,6 +87,13 @@ def test_every_row_has_a_key_of_its_own(ada):
         assert len(keys) == len(set(keys))
 
 
+def test_a_result_with_a_caveat_is_marked_wherever_it_is_shown():
+    sample = row("sample", 97.0, energy=1.0, caveat="5,000 images")
+    assert grid_row(sample)["accuracy_text"] == "97.00 % †"
+    measured = trace(trade_off([sample], AXES["energy"]), "measured")
+    assert measured.text[0].endswith("† 5,000 images")
+
+
 def test_a_search_wants_every_word():
     assert select(ROWS, {"measured", "published"}, "BPTT dea") == [DEAR]
     assert select(ROWS, {"published"}, "") == [PAPER]

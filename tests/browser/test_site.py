@@ -77,7 +77,7 @@ def test_the_board_shows_measured_beside_published(page, ada, tmp_path):
     page.until(lambda: len(page.all(".ag-row .badge.published")) > 1)
     page.shows("96.65 ± 0.07 %", ".ag-cell")
     page.until(lambda: len(page.all(".scatterlayer .trace .points path")) == 2)
-    page.shows("large (measured): 99.00 %", "#mnist-front")
+    page.shows("large (measured): 99.00 % †", "#mnist-front")
     page.picture("board")
     page.fill("#mnist-search", "small")
     page.until(lambda: [e.text for e in page.all(".ag-cell[col-id=title]")] == ["small"])
