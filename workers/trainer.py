@@ -133,6 +133,7 @@ class Trainer:
 
     def checkpoint(self, checkpoint: Any, *, final: bool) -> None:
         """Write a file first, completely; then tell of it."""
+        print(f"epoch {checkpoint.epoch}:", summary(checkpoint.metrics), flush=True)
         path = Path(self.job["scratch"]) / f"{checkpoint.epoch}.safetensors"
         self.engine.save(checkpoint, path)
         with path.open("rb") as file:
@@ -150,6 +151,11 @@ class Trainer:
 
     def say(self, kind: str, **fields: Any) -> None:
         protocol.write(self.out, {"kind": kind, **fields})
+
+
+def summary(metrics: dict[str, float]) -> str:
+    """The numbers of an epoch as a line of the log; those of single layers stay out."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if "/" not in name)
 
 
 def reason_of(error: Exception) -> str:

@@ -114,7 +114,7 @@ def _note(claim: Claim, reason: str, message: str) -> None:
 
 def _measure(claim: Claim, points: Iterable[tuple[str, int, float]]) -> None:
     """Write points once each: of one attempt the first wins, of two attempts the newer."""
-    once = {(metric, step): value for metric, step, value in reversed(list(points))}
+    once = {(metric, step): float(value) for metric, step, value in reversed(list(points))}
     if not once:
         return
     keys = sorted(once)  # always in one order, or two writers could wait for each other

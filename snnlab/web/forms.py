@@ -8,7 +8,7 @@ from django.forms.utils import flatatt
 
 from snnlab.web.definition import PREFIX
 from snnlab.web.schema import Choice, Group, Input, Node
-from snnlab.web.seeds import parse_seeds
+from snnlab.experiments.seeds import parse_seeds
 from snnlab.web.values import Flat, flatten, kind_of, last
 
 

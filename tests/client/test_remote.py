@@ -39,7 +39,7 @@ def test_submit_without_a_worker_says_that_runs_wait(tiny: Path) -> None:
     assert "no worker is there" in result.stderr
 
 
-@pytest.mark.parametrize("seeds", ["", "1,1", "3-1", "-1", "one", "0-5000", "9999999999"])
+@pytest.mark.parametrize("seeds", ["", "3-1", "-1", "one", "0-5000", "9999999999"])
 def test_seeds_that_are_none_are_refused(tiny: Path, admin: User, seeds: str) -> None:
     assert snnlab("submit", tiny, "--seeds", seeds).exit_code == Code.WRONG
     assert not queries.runs(admin).exists()

@@ -91,7 +91,7 @@ def test_toml_that_is_wrong_is_answered_in_words(member, ada, toml, words):
         ("name", "x" * 201, "at most 200"),
         ("name", "a\x00b", "Null characters"),
         ("seeds", "all", "whole numbers"),
-        ("seeds", "1-1000", "at most 100"),
+        ("seeds", "1-1001", "at most 1000"),
         ("team", "others", "valid choice"),
     ],
 )

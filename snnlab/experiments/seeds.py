@@ -3,7 +3,7 @@
 import re
 
 
-MOST = 100
+MOST = 1000
 LARGEST = 2**31 - 1
 RANGE = re.compile(r"\s*(?:-|\.\.)\s*")
 ITEM = re.compile(r"([0-9]{1,10})(?:-([0-9]{1,10}))?")
