@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.forms.utils import flatatt
 
+from snnlab.experiments.seeds import parse_seeds
 from snnlab.web.definition import PREFIX
 from snnlab.web.schema import Choice, Group, Input, Node
-from snnlab.experiments.seeds import parse_seeds
 from snnlab.web.values import Flat, flatten, kind_of, last
 
 
