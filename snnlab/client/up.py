@@ -61,7 +61,8 @@ class Up:
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self.say)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: self.stop.set())
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                signal.signal(number, lambda *_: self.stop.set())
 
     def run(self, *, demo: bool, once: bool) -> int:
         self.say(f"snnlab {__version__}, data in {self.lab.home}")
