@@ -50,7 +50,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "environment": checkpoint.environment,
         "optimizer": pack(checkpoint.optimizer, "optimizer", tensors),
     }
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = path.with_suffix(f".{os.getpid()}")
     try:
         save_file(tensors, unfinished, metadata={"checkpoint": json.dumps(rest)})
         with unfinished.open("rb+") as written:

@@ -75,10 +75,10 @@ def metered(network: SpikingNetwork) -> Iterator[Meter]:
 
 def hook(meter: Meter, name: str) -> Any:
     def count(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        if isinstance(module, Spiking):
-            meter.count_spikes(name, output)
-        else:
+        if not isinstance(module, Spiking):
             meter.count_operations(module, inputs[0])
+        elif module.neuron.spiking:
+            meter.count_spikes(name, output)
 
     return count
 

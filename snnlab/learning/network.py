@@ -23,6 +23,7 @@ class SpikingNetwork(nn.Module):
     def __init__(self, layers: "OrderedDict[str, nn.Module]") -> None:
         super().__init__()
         self.layers = nn.Sequential(layers)
+        self.teacher: SpikingNetwork | None = None
 
     def forward(
         self, x: Float[Tensor, "time batch *pixels"]

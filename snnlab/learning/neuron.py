@@ -1,7 +1,7 @@
 """The interface of a neuron model, and what all integrate-and-fire neurons share."""
 
 from abc import abstractmethod
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -17,7 +17,19 @@ State = dict[str, Tensor]
 
 
 class Neuron(Part):
-    """How a population turns input current into spikes."""
+    """How a population turns input current into output over all time steps."""
+
+    spiking: ClassVar[bool] = True  # whether the output is spikes, 0 or 1
+
+    @abstractmethod
+    def scan(
+        self, current: Float[Tensor, "steps_or_1 *n"], steps: int, *, overwrite: bool = False
+    ) -> Float[Tensor, "steps *n"]:
+        """The output at every step; arguments as of scan.scan."""
+
+
+class Firing(Neuron):
+    """A neuron that fires when its potential reaches a threshold."""
 
     v_threshold: float = Field(1.0, gt=0, le=1e6, description="potential at which the neuron fires")
     surrogate: Shape = Field("triangle", description="shape of the slope that replaces the spike's")
@@ -39,7 +51,6 @@ class Neuron(Part):
     def scan(
         self, current: Float[Tensor, "steps_or_1 *n"], steps: int, *, overwrite: bool = False
     ) -> Float[Tensor, "steps *n"]:
-        """The spikes at every step, fused where the neuron allows it; arguments as of scan.scan."""
         return self.unrolled(current, steps)
 
     def unrolled(
@@ -48,9 +59,8 @@ class Neuron(Part):
         """The plain loop over `step`: the reference of every faster way."""
         state = self.init(current[0])
         spikes = []
-        for i in current.expand(
-            steps, *current.shape[1:]
-        ).unbind():  # unbind: indexing would cost O(time^2) in the backward pass
+        # unbind: indexing each step would cost O(time^2) in the backward pass
+        for i in current.expand(steps, *current.shape[1:]).unbind():
             s, state = self.step(i, state)
             spikes.append(s)
         return torch.stack(spikes)
@@ -62,7 +72,7 @@ class Neuron(Part):
         return spikes
 
 
-class IntegrateAndFire(Neuron):
+class IntegrateAndFire(Firing):
     """A neuron whose only state is its potential: it decays by a factor and a spike resets it."""
 
     reset: Literal["soft", "hard"] = Field(

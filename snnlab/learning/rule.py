@@ -2,13 +2,17 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.part import Part
+
+
+if TYPE_CHECKING:
+    from snnlab.learning.spec import Spec
 
 
 class Rule(Part):
@@ -19,6 +23,10 @@ class Rule(Part):
     """
 
     source: ClassVar[str]
+
+    def teacher(self, spec: "Spec") -> "Spec | None":
+        """A network that has to be trained before, and is then at hand as `network.teacher`."""
+        return None
 
     def prepare(self, network: SpikingNetwork) -> None:
         """Add what the rule needs to the network, such as feedback weights. Nothing by default."""
@@ -32,5 +40,9 @@ class Rule(Part):
     ) -> Iterator[float]:
         """Each time the weights should change: fill `.grad`, then yield the loss.
 
-        A rule that waits for the end of the sequence yields once, an online rule every step.
+        A rule that waits for the end of the sequence yields once, an online rule every step, and
+        one that changes the weights itself, without a loss, never.
         """
+
+    def settle(self, network: SpikingNetwork) -> None:
+        """What is left to do after the last batch of an epoch. Nothing by default."""

@@ -1,36 +1,46 @@
 """The one training loop: it describes training, and whoever asks for the next item drives it."""
 
+import hashlib
+import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from snnlab.learning.checkpoint import Checkpoint
+from snnlab import __version__
+from snnlab.learning.checkpoint import Checkpoint, load, save
 from snnlab.learning.dataset import Samples, split
 from snnlab.learning.energy import metered
 from snnlab.learning.errors import DataError, NonFiniteLoss, TrainingError
+from snnlab.learning.files import cache
 from snnlab.learning.machine import environment
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.spec import Spec
 
 
 EVALUATION_BATCH = 500
+EVALUATION_STEPS = 16_000
 
 
 @dataclass(frozen=True)
 class Step:
-    """One batch is done: where training stands inside its epoch."""
+    """One batch is done: where training stands inside its epoch.
+
+    The loss is NaN for a rule that has none. `phase` says what is trained, if not the network
+    itself.
+    """
 
     epoch: int
     batch: int
     batches: int
     loss: float
+    phase: str = ""
 
 
 @dataclass
@@ -59,14 +69,34 @@ class Training:
         self.network = spec.network.build(
             dataset.shape, dataset.classes, spec.neuron, seed=self.seed
         ).to(self.device)
+        self.generator = torch.Generator().manual_seed(self.seed)
+
+    def prepare(self, *, resumed: bool) -> Iterator[Step]:
+        """Give the rule all that it needs, a trained teacher first.
+
+        A checkpoint to resume from holds the teacher too.
+        """
+        spec, dataset = self.spec, self.spec.dataset
+        if teaching := spec.rule.teacher(spec):
+            self.network.teacher = teaching.network.build(
+                dataset.shape, dataset.classes, teaching.neuron, seed=self.seed
+            ).to(self.device)
+            if not resumed:
+                taught = yield from teach(teaching, self.seed, self.device)
+                self.network.teacher.load_state_dict(taught.network)
+            self.network.teacher.requires_grad_(requires_grad=False)
         spec.rule.prepare(self.network)
         self.optimizer = spec.optimizer.build(self.network.parameters())
-        self.generator = torch.Generator().manual_seed(self.seed)
 
     @property
     def batches(self) -> int:
         """Updates in an epoch: the rest of the images that fills no batch waits for the next."""
         return max(1, len(self.train) // self.spec.batch_size)
+
+    @property
+    def evaluation_batch(self) -> int:
+        """Few images at once where each has many steps: time is folded into the batch."""
+        return max(1, min(EVALUATION_BATCH, EVALUATION_STEPS // self.spec.time_steps))
 
     def encode(self, images: Tensor) -> Tensor:
         pixels = images.to(self.device).float().div_(255)
@@ -80,6 +110,7 @@ class Training:
         for batch, chosen in enumerate(order.split(self.spec.batch_size)[: self.batches]):
             self.set_learning_rate((epoch - 1 + batch / self.batches) / self.spec.epochs)
             yield Step(epoch, batch + 1, self.batches, self.update(chosen, epoch))
+        self.spec.rule.settle(self.network)
 
     def update(self, chosen: Tensor, epoch: int) -> float:
         samples = self.train[chosen]
@@ -94,7 +125,7 @@ class Training:
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             losses.append(loss)
-        return fmean(losses)
+        return fmean(losses) if losses else math.nan
 
     def set_learning_rate(self, progress: float) -> None:
         for group in self.optimizer.param_groups:
@@ -106,7 +137,7 @@ class Training:
         self.network.eval()
         loss = correct = 0.0
         with metered(self.network) as meter:
-            for part in torch.arange(len(samples)).split(EVALUATION_BATCH):
+            for part in torch.arange(len(samples)).split(self.evaluation_batch):
                 labels = samples.labels[part].to(self.device)
                 scores = self.network(self.encode(samples.images[part])).mean(0)
                 loss += cross_entropy(scores, labels, reduction="sum").item()
@@ -150,6 +181,7 @@ def train(
     checkpoint has read the test images. Raises TrainingError.
     """
     training = Training(spec, device, seed)
+    yield from training.prepare(resumed=resume is not None)
     if resume:
         training.restore(resume)
     for epoch in range(resume.epoch + 1 if resume else 1, spec.epochs + 1):
@@ -157,11 +189,31 @@ def train(
         for step in training.epoch(epoch):
             losses.append(step.loss)
             yield step
-        metrics = {"loss": fmean(losses), **validated(training)}
+        metrics = {} if math.isnan(losses[-1]) else {"loss": fmean(losses)}
+        metrics |= validated(training)
         if epoch == spec.epochs:
             metrics |= tested(training)
         metrics["seconds"] = time.perf_counter() - start
         yield training.checkpoint(epoch, metrics)
+
+
+def teach(spec: Spec, seed: int, device: str) -> Generator[Step, None, Checkpoint]:
+    """Train a teacher, or find it in the cache: every run of a sweep has the same one."""
+    here = json.dumps([__version__, environment(device)])
+    name = f"{spec.digest()}-{seed}-{hashlib.sha256(here.encode()).hexdigest()[:12]}"
+    place = cache() / "teachers" / f"{name}.safetensors"
+    if place.exists():
+        return load(place)
+    last = None
+    for item in train(spec, seed=seed, device=device):
+        if isinstance(item, Step):
+            yield replace(item, phase="teacher")
+        else:
+            last = item
+    assert last is not None
+    place.parent.mkdir(parents=True, exist_ok=True)
+    save(last, place)
+    return last
 
 
 def validated(training: Training) -> dict[str, float]:
@@ -174,5 +226,5 @@ def tested(training: Training) -> dict[str, float]:
     """The test split is read once, at the end; the costs reported are those of the test images."""
     metrics = training.evaluate(training.test)
     metrics["test_loss"], metrics["test_accuracy"] = metrics.pop("loss"), metrics.pop("accuracy")
-    metrics["parameters"] = float(sum(p.numel() for p in training.network.parameters()))
+    metrics["parameters"] = float(sum(p.numel() for p in training.network.layers.parameters()))
     return metrics

@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnlab.learning.neuron import Neuron
+from snnlab.learning.neurons.clipped_relu import ClippedReLU
 from snnlab.learning.neurons.if_ import IF
 from snnlab.learning.neurons.lif import LIF
 from snnlab.learning.part import members
 
 
-EVERY = pytest.mark.parametrize(
-    "neuron", members(Neuron, "snnlab.learning.neurons"), ids=lambda n: n.__name__
+NEURONS = members(Neuron, "snnlab.learning.neurons")
+EVERY = pytest.mark.parametrize("neuron", NEURONS, ids=lambda n: n.__name__)
+EVERY_SPIKING = pytest.mark.parametrize(
+    "neuron", [n for n in NEURONS if n.spiking], ids=lambda n: n.__name__
 )
 
 
@@ -29,13 +32,13 @@ def test_every_neuron_says_its_equation_and_source(neuron):
     assert "Source:" in text
 
 
-@EVERY
+@EVERY_SPIKING
 def test_every_neuron_fires_more_with_more_current(neuron):
     rates = [neuron().scan(torch.full((1, 1), i), 50).mean() for i in (0.0, 0.7, 3.0)]
     assert rates[0] == 0 < rates[1] < rates[2]
 
 
-@EVERY
+@EVERY_SPIKING
 def test_every_fused_neuron_equals_its_steps(neuron):
     current = torch.randn(20, 3, 4, dtype=torch.float64) + 0.5
     assert torch.equal(neuron().scan(current, 20), neuron().unrolled(current, 20))
@@ -73,3 +76,9 @@ def test_a_hard_reset_forgets_what_exceeded_the_threshold():
 
 def test_a_neuron_at_its_threshold_fires():
     assert IF(v_threshold=0.5).scan(torch.full((1, 1), 0.5), 1).item() == 1
+
+
+def test_the_clipped_relu_is_linear_between_zero_and_its_ceiling():
+    current = torch.tensor([[-1.0, 0.0, 0.7, 2.0, 5.0]])
+    output = ClippedReLU(ceiling=2.0).scan(current, 3)
+    assert output.tolist() == [[0.0, 0.0, pytest.approx(0.7), 2.0, 2.0]] * 3
