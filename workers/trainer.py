@@ -8,12 +8,14 @@ import argparse
 import ctypes
 import errno
 import hashlib
+import math
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -118,18 +120,20 @@ class Trainer:
             if isinstance(item, engine.Checkpoint):
                 self.checkpoint(item, final=item.epoch == spec.epochs)
             else:
-                self.step(item, spec.epochs)
+                self.step(item)
             if self.leash.stop.is_set():
                 return True
         return False
 
-    def step(self, step: Any, epochs: int) -> None:
+    def step(self, step: Any) -> None:
         """Say where training stands, but not more often than anybody can look."""
         if time.monotonic() < self.next_step and step.batch < step.batches:
             return
         self.next_step = time.monotonic() + FEWEST_SECONDS_BETWEEN_STEPS
-        fields = {name: getattr(step, name) for name in ("epoch", "batch", "batches", "loss")}
-        self.say("step", progress={**fields, "epochs": epochs})
+        progress = asdict(step)
+        if not math.isfinite(step.loss):  # a rule without a loss
+            del progress["loss"]
+        self.say("step", progress=progress)
 
     def checkpoint(self, checkpoint: Any, *, final: bool) -> None:
         """Write a file first, completely; then tell of it."""

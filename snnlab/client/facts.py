@@ -102,7 +102,7 @@ def done(progress: dict[str, Any]) -> str:
     """How far a training has come, in words."""
     if not progress.get("epochs"):
         return ""
-    return f"epoch {progress['epoch']}/{progress['epochs']}"
+    return f"{progress.get('phase', '')} epoch {progress['epoch']}/{progress['epochs']}".strip()
 
 
 def age(then: datetime) -> str:

@@ -54,10 +54,11 @@ def position(run: Any) -> dict[str, Any]:
     p = run.progress
     if run.terminal or not p.get("epochs") or not p.get("batches"):
         return {"completed": float(run.terminal), "numbers": run.state}
+    loss = f"  loss {p['loss']:.4f}" if "loss" in p else ""
     return {
         "total": p["epochs"] * p["batches"],
         "completed": (p["epoch"] - 1) * p["batches"] + p["batch"],
-        "numbers": f"{run.state}  epoch {p['epoch']}/{p['epochs']}  loss {p['loss']:.4f}",
+        "numbers": f"{run.state}  {p.get('phase', '')} epoch {p['epoch']}/{p['epochs']}{loss}",
     }
 
 

@@ -80,6 +80,14 @@ def sign_in_token() -> str | None:
     return None if user.has_usable_password() else actions.sign_in_link(user)
 
 
+def leases() -> None:
+    """With the lab's own database stopped, every worker of it has stopped: do not wait for one."""
+    from snnlab.experiments import queue
+
+    if not os.environ.get("DATABASE_URL"):
+        queue.abandon()
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "snnlab.settings")
     django.setup()

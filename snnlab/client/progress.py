@@ -1,7 +1,8 @@
 """Shows a training while it goes on: a line for each epoch and, on a terminal, a bar."""
 
+from math import isfinite
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -51,13 +52,14 @@ class Watch:
         self.progress.remove_task(self.task)
         self.progress.stop()
 
-    def step(self, epoch: int, batch: int, batches: int, loss: float) -> None:
+    def step(self, step: Any) -> None:
+        loss = f"loss {step.loss:.4f}" if isfinite(step.loss) else ""
         self.progress.update(
             self.task,
-            total=self.epochs * batches,
-            completed=(epoch - 1) * batches + batch,
-            description=f"epoch {epoch}/{self.epochs}",
-            numbers=f"loss {loss:.4f}{self.accuracy}",
+            total=step.epochs * step.batches,
+            completed=(step.epoch - 1) * step.batches + step.batch,
+            description=f"{step.phase} epoch {step.epoch}/{step.epochs}".strip(),
+            numbers=f"{loss}{self.accuracy}",
         )
 
     def epoch(self, epoch: int, metrics: dict[str, float]) -> None:
@@ -65,9 +67,9 @@ class Watch:
         if "accuracy" in metrics:
             self.accuracy = f"  accuracy {metrics['accuracy']:.2f} %"
         seconds = f"  {metrics['seconds']:.1f} s" if "seconds" in metrics else ""
+        loss = f"  loss {metrics['loss']:.4f}" if "loss" in metrics else ""
         self.console.print(
-            f"epoch {epoch:>{len(str(self.epochs))}}/{self.epochs}"
-            f"  loss {metrics.get('loss', float('nan')):.4f}{self.accuracy}{seconds}"
+            f"epoch {epoch:>{len(str(self.epochs))}}/{self.epochs}{loss}{self.accuracy}{seconds}"
         )
 
 

@@ -78,7 +78,7 @@ def watched(training: Training) -> None:
     with Watch(spec.epochs, spec.batch_size) as watch:
         for item in training.items():
             if isinstance(item, Step):
-                watch.step(item.epoch, item.batch, item.batches, item.loss)
+                watch.step(item)
             else:
                 watch.epoch(item.epoch, item.metrics)
 

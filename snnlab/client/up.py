@@ -103,6 +103,7 @@ class Up:
         from snnlab.client import prepare  # it needs the settings read
 
         prepare.database()
+        prepare.leases()
         prepare.static_files()
         self.say("the tables are up to date")
         return prepare.sign_in_token()

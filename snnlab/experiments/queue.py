@@ -169,6 +169,18 @@ def reap() -> list[tuple[int, str]]:
     return [(row["id"], row["state"]) for row in moved]
 
 
+def abandon() -> None:
+    """Let every lease end now: whoever held one is known to be gone.
+
+    Should a worker be left after all, it is fenced like any other that lost its lease.
+    """
+    rows(
+        """
+        update experiments_run set lease_expires_at = clock_timestamp()
+        where state in ('running', 'cancelling') and lease_expires_at > clock_timestamp()"""
+    )
+
+
 def seen(worker: str, pools: Sequence[str], slots: int) -> None:
     """Note that a worker is there and looks for work."""
     rows(

@@ -40,6 +40,7 @@ class Step:
     batch: int
     batches: int
     loss: float
+    epochs: int
     phase: str = ""
 
 
@@ -109,7 +110,8 @@ class Training:
         order = torch.randperm(len(self.train), generator=self.generator)
         for batch, chosen in enumerate(order.split(self.spec.batch_size)[: self.batches]):
             self.set_learning_rate((epoch - 1 + batch / self.batches) / self.spec.epochs)
-            yield Step(epoch, batch + 1, self.batches, self.update(chosen, epoch))
+            loss = self.update(chosen, epoch)
+            yield Step(epoch, batch + 1, self.batches, loss, self.spec.epochs)
         self.spec.rule.settle(self.network)
 
     def update(self, chosen: Tensor, epoch: int) -> float:

@@ -54,8 +54,7 @@ def pieces(run: Any, request: HttpRequest) -> dict[str, Any]:
 def progress(run: Any, curves: dict[str, queries.Points]) -> dict[str, Any]:
     """Where the training is: as its worker said last, or as its newest measurement tells."""
     said, epochs = run.progress, run.definition.get("epochs", 0)
-    losses = curves.get("loss")
-    done = losses[-1][0] if losses else 0
+    done = max((points[-1][0] for points in curves.values() if points), default=0)
     if epochs and done >= said.get("epoch", 0):
         return {"epoch": min(done + 1, epochs), "epochs": epochs, "share": done / epochs}
     return said | {"share": share(said)}

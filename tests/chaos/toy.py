@@ -28,6 +28,7 @@ class Step:
     batch: int
     batches: int
     loss: float
+    epochs: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def train(
             time.sleep(spec.pause)
             play(spec.trick, epoch, batch)
             weights = hashlib.sha256(f"{weights} {batch}".encode()).hexdigest()
-            yield Step(epoch, batch, spec.batches, loss_of(weights))
+            yield Step(epoch, batch, spec.batches, loss_of(weights), spec.epochs)
         metrics = {"loss": loss_of(weights)}
         if spec.trick == "nan" and epoch == 2:
             metrics["loss"] = float("nan")

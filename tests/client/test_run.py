@@ -105,14 +105,13 @@ def test_a_bad_definition_is_refused_in_words(tiny: Path, text: str, words: str)
 def test_a_problem_in_json_says_place_rule_value_and_way_out(tiny: Path) -> None:
     tiny.write_text(TINY.replace('"lif"', '"liff"'))
     error = json.loads(snnlab("run", tiny, "--json").stdout)["error"]
-    assert error["problems"] == [
-        {
-            "place": "neuron.kind",
-            "rule": "must be one of 'if', 'lif'",
-            "value": "liff",
-            "way_out": "Did you mean 'lif'?",
-        }
-    ]
+    [problem] = error["problems"]
+    assert problem.pop("rule").startswith("must be one of ")
+    assert problem == {
+        "place": "neuron.kind",
+        "value": "liff",
+        "way_out": "Did you mean 'lif'?",
+    }
 
 
 def test_a_file_that_is_not_there_suggests_a_preset() -> None:

@@ -97,6 +97,14 @@ def test_a_cancel_that_came_first_beats_success_failure_and_release() -> None:
         )
 
 
+def test_abandoned_runs_are_reaped_at_once_and_fence_whoever_is_left() -> None:
+    claim = claimed()
+    queue.abandon()
+    with pytest.raises(LeaseLost):
+        queue.renew(claim, {})
+    assert queue.reap() == [(claim.run_id, "queued")]
+
+
 def test_only_known_reasons_fail_a_run() -> None:
     with pytest.raises(ValueError, match=r"reason must be one of user_error, .* got bad_luck"):
         queue.fail(claimed(), "bad_luck", "")
