@@ -18,6 +18,7 @@ TABLE = (
     Metric("loss", "nats", "lower", "mean loss of the training batches in this epoch"),
     Metric("validation_loss", "nats", "lower", "cross-entropy on the held-out training images"),
     Metric("accuracy", "%", "higher", "held-out training images that are classified correctly"),
+    Metric("accuracy_at", "%", "higher", "accuracy of the mean output of the first steps alone"),
     Metric("test_loss", "nats", "lower", "cross-entropy on the test images, once, at the end"),
     Metric("test_accuracy", "%", "higher", "test images classified correctly, once, at the end"),
     Metric("firing_rate", "spikes per neuron and step", "", "mean over all spiking neurons"),
@@ -55,9 +56,14 @@ METRICS = {metric.name: metric for metric in TABLE}
 
 
 def metric(name: str) -> Metric:
-    """The metric of that name; `firing_rate/conv1` is the firing rate of the layer conv1."""
+    """The metric of that name.
+
+    `firing_rate/conv1` is the firing rate of the layer conv1, `accuracy_at/4` the accuracy after
+    four steps.
+    """
     base, _, layer = name.partition("/")
     known = METRICS[base]
     if not layer:
         return known
-    return known._replace(name=name, definition=f"{known.definition}, in layer {layer}")
+    which = f"step {layer}" if base == "accuracy_at" else f"layer {layer}"
+    return known._replace(name=name, definition=f"{known.definition}: {which}")

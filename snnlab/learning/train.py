@@ -26,6 +26,7 @@ from snnlab.learning.spec import Spec
 
 EVALUATION_BATCH = 500
 EVALUATION_STEPS = 16_000
+POWERS = [2**i for i in range(10)]
 
 
 @dataclass(frozen=True)
@@ -135,18 +136,28 @@ class Training:
 
     @torch.no_grad()
     def evaluate(self, samples: Samples) -> dict[str, float]:
-        """Loss, accuracy and cost of the network on these samples."""
+        """Loss, accuracy and cost of the network on these samples.
+
+        Also the accuracy that it would have had after 1, 2, 4, ... steps.
+        """
         self.network.eval()
-        loss = correct = 0.0
+        steps = self.spec.time_steps
+        marks = [t for t in POWERS if t <= steps]
+        loss, correct, early = 0.0, 0, torch.zeros(len(marks))
         with metered(self.network) as meter:
             for part in torch.arange(len(samples)).split(self.evaluation_batch):
                 labels = samples.labels[part].to(self.device)
-                scores = self.network(self.encode(samples.images[part])).mean(0)
-                loss += cross_entropy(scores, labels, reduction="sum").item()
-                correct += (scores.argmax(1) == labels).sum().item()
+                sums = self.network(self.encode(samples.images[part])).cumsum(0)
+                loss += cross_entropy(sums[-1] / steps, labels, reduction="sum").item()
+                right = (sums.argmax(2) == labels).sum(1).cpu()
+                correct += int(right[-1])
+                early += right[[t - 1 for t in marks]]
                 meter.images += len(part)
         n = len(samples)
-        return {"loss": loss / n, "accuracy": 100 * correct / n, **meter.metrics()}
+        by_time = {
+            f"accuracy_at/{t}": 100 * c / n for t, c in zip(marks, early.tolist(), strict=True)
+        }
+        return {"loss": loss / n, "accuracy": 100 * correct / n, **by_time, **meter.metrics()}
 
     def checkpoint(self, epoch: int, metrics: dict[str, float]) -> Checkpoint:
         return Checkpoint(
