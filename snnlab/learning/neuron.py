@@ -81,6 +81,7 @@ class IntegrateAndFire(Firing):
     v_reset: float = Field(
         0.0, ge=-1e6, le=1e6, description="potential after a spike, for a hard reset"
     )
+    v_initial: float = Field(0.0, ge=-1e6, le=1e6, description="potential before the first step")
     detach_reset: bool = Field(
         default=True, description="whether gradients ignore the path through the reset"
     )
@@ -96,7 +97,7 @@ class IntegrateAndFire(Firing):
         return 1.0
 
     def init(self, like: Float[Tensor, "*n"]) -> State:
-        return {"v": torch.zeros_like(like)}
+        return {"v": torch.full_like(like, self.v_initial)}
 
     def step(self, current: Float[Tensor, "*n"], state: State) -> tuple[Tensor, State]:
         h = self.alpha * state["v"] + self.gain * current
@@ -118,6 +119,7 @@ class IntegrateAndFire(Firing):
             v_threshold=self.v_threshold,
             hard=self.reset == "hard",
             v_reset=self.v_reset,
+            v_initial=self.v_initial,
             detach_reset=self.detach_reset,
             surrogate=Surrogate(self.surrogate, self.surrogate_width, self.surrogate_height),
         )

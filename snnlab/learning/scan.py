@@ -33,6 +33,7 @@ class Dynamics(NamedTuple):
     v_reset: float
     detach_reset: bool
     surrogate: Surrogate
+    v_initial: float = 0.0
 
 
 def scan(
@@ -42,7 +43,7 @@ def scan(
     *,
     overwrite: bool = False,
 ) -> Float[Tensor, "steps *n"]:
-    """Spikes (0 or 1) at every step of neurons that start at v = 0 and receive `current`.
+    """Spikes (0 or 1) at every step of neurons that start at `v_initial` and receive `current`.
 
     A current of one step is constant: it stays for all steps, and is stored once.
     `overwrite` lets the current's memory be reused. It is legal only for a fresh tensor whose
@@ -56,7 +57,7 @@ def scan(
 
 def run(current: Tensor, dynamics: Dynamics, spikes: Tensor, kept: Tensor | None) -> Tensor:
     """Fill `spikes`; write every h into `kept`, or forget it if there is no `kept`."""
-    v = torch.zeros_like(current[0])
+    v = torch.full_like(current[0], dynamics.v_initial)
     h = torch.empty_like(v)
     for t, s in enumerate(spikes.unbind()):
         i = current[min(t, len(current) - 1)]

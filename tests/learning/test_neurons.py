@@ -74,6 +74,14 @@ def test_a_hard_reset_forgets_what_exceeded_the_threshold():
     assert hard == [1, 0, 1]
 
 
+@given(i=st.floats(0, 1), v=st.floats(0, 0.99), steps=st.integers(1, 100))
+def test_a_neuron_that_starts_charged_fires_as_often_as_its_charge_allows(i, v, steps):
+    """Nothing is lost: v(0) + T i = spikes + v(T), with v(T) in [0, 1) for a current of 0..1."""
+    current = torch.full((1, 1), i, dtype=torch.float64)
+    fired = IF(v_initial=v).scan(current, steps).sum().item()
+    assert -1e-9 < v + steps * i - fired < 1 + 1e-9
+
+
 def test_a_neuron_at_its_threshold_fires():
     assert IF(v_threshold=0.5).scan(torch.full((1, 1), 0.5), 1).item() == 1
 

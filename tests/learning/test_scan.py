@@ -10,7 +10,13 @@ from snnlab.learning.surrogates import SHAPES
 
 
 MODES = [
-    {"reset": reset, "detach_reset": detach, "v_reset": v_reset, "scale_input": scale}
+    {
+        "reset": reset,
+        "detach_reset": detach,
+        "v_reset": v_reset,
+        "scale_input": scale,
+        "v_initial": 0.3,
+    }
     for reset, detach, v_reset, scale in product(
         ("soft", "hard"), (True, False), (0.0, -0.4), (False, True)
     )
