@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,11 @@ CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 
 
 def pytest_configure() -> None:
-    """Do without what only production needs: slow hashes, digests in names of static files."""
+    """Do without what only production needs: slow hashes, digests in names of static files.
+
+    Children must hear Ctrl-C, also where the tests were started in a way that ignores it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

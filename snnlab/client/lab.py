@@ -42,10 +42,14 @@ class Lab:
         log = self.home / "logs" / f"{title}.log"
         return Child(title, command, log, orphaned=orphaned, environment=self.environment)
 
+    @property
+    def announcement(self) -> Path:
+        return self.home / "up.json"
+
     @contextlib.contextmanager
     def announced(self) -> Iterator[None]:
         """Let other commands find this lab while it runs."""
-        place = self.home / "up.json"
+        place = self.announcement
         draft = place.with_suffix(".new")
         where = {"url": self.address.url, "pid": os.getpid(), "port": self.address.port}
         draft.write_text(json.dumps(where))

@@ -38,6 +38,7 @@ def up(
     try:
         found = lab.read(port, bind)
         with only_one(found.home):
+            found.announcement.unlink(missing_ok=True)  # of one that was killed
             return Up(found, quiet=quiet).run(demo=demo, once=once)
     except AlreadyUp as error:
         url = lab.url_of_running(error.home) or "not ready yet"
