@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from snnlab.learning.linear import onednn
+
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
@@ -28,5 +30,6 @@ def environment(device: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "device": device,
+        "linear": "onednn" if onednn() else "torch",
         "processor": torch.backends.cpu.get_cpu_capability(),
     }

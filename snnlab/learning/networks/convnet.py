@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import nn
 
 from snnlab.learning.layers import AveragePool, Flatten, MaxPool
+from snnlab.learning.linear import Linear
 from snnlab.learning.network import Network
 from snnlab.learning.neuron import Neuron
 
@@ -41,5 +42,5 @@ class ConvNet(Network):
             layers[f"pool{number}"] = MaxPool() if self.pool == "max" else AveragePool()
             maps, height, width = out, height // 2, width // 2
         layers["flatten"] = Flatten()
-        layers["output"] = self.output(nn.Linear(maps * height * width, classes))
+        layers["output"] = self.output(Linear(maps * height * width, classes))
         return layers

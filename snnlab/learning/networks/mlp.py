@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from snnlab.learning.layers import Flatten
+from snnlab.learning.linear import Linear
 from snnlab.learning.network import Network
 from snnlab.learning.neuron import Neuron
 
@@ -27,7 +28,7 @@ class MLP(Network):
         layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=Flatten())
         sizes = (prod(shape), *self.hidden)
         for number, (fan_in, fan_out) in enumerate(pairwise(sizes), 1):
-            synapse = nn.Linear(fan_in, fan_out, bias=self.norm == "none")
+            synapse = Linear(fan_in, fan_out, bias=self.norm == "none")
             layers[f"fc{number}"] = self.spiking(synapse, neuron)
-        layers["output"] = self.output(nn.Linear(sizes[-1], classes))
+        layers["output"] = self.output(Linear(sizes[-1], classes))
         return layers
