@@ -251,7 +251,7 @@ CELERY_TIMEZONE = "UTC"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"no_tokens": {"()": "snnlab.client.gunicorn.NoTokens"}},
+    "filters": {"no_tokens": {"()": "snnlab.client.access_log.NoTokens"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
         "console": {

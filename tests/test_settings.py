@@ -75,6 +75,19 @@ def test_reading_settings_starts_nothing_and_writes_only_the_key(tmp_path):
     assert read(home, "SECRET_KEY") == first
 
 
+def test_reading_settings_sets_no_variable_for_children(tmp_path):
+    code = (
+        "import os; before = dict(os.environ); import django; django.setup();"
+        "print([name for name in os.environ if name[:6] == 'SNNLAB' and name not in before])"
+    )
+    clean = {"PATH": os.environ["PATH"], "SNNLAB_HOME": str(tmp_path)}
+    clean["DJANGO_SETTINGS_MODULE"] = "snnlab.settings"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=clean, capture_output=True, text=True
+    )
+    assert result.stdout.strip() == "[]", result.stderr
+
+
 def test_each_data_folder_has_a_key_of_its_own(tmp_path):
     assert read(tmp_path / "a", "SECRET_KEY") != read(tmp_path / "b", "SECRET_KEY")
 
