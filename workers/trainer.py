@@ -26,6 +26,7 @@ from workers import protocol
 
 PR_SET_PDEATHSIG = 1
 OUT_OF_MEMORY = 137
+LOGGED = ("loss", "validation_loss", "accuracy", "firing_rate", "test_accuracy", "seconds")
 FEWEST_SECONDS_BETWEEN_STEPS = 0.2
 
 
@@ -158,8 +159,8 @@ class Trainer:
 
 
 def summary(metrics: dict[str, float]) -> str:
-    """The numbers of an epoch as a line of the log; those of single layers stay out."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if "/" not in name)
+    """The numbers of an epoch that a reader of the log looks for."""
+    return ", ".join(f"{name} {metrics[name]:.4g}" for name in LOGGED if name in metrics)
 
 
 def reason_of(error: Exception) -> str:
