@@ -3,12 +3,12 @@
 Reading this file starts nothing and writes nothing but SNNLAB_HOME/secret_key.
 """
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
-from urllib.parse import unquote
 
-import environ
 from celery.schedules import schedule
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -16,24 +16,23 @@ from kombu import Exchange, Queue
 from kombu.common import Broadcast
 from platformdirs import user_data_dir
 
+from snnlab import env
 from snnlab.embedded import postgres, valkey
 
 
-env = environ.Env()
-
 BASE_DIR = Path(__file__).resolve().parent.parent
-SNNLAB_HOME = Path(env("SNNLAB_HOME", default="") or user_data_dir("snnlab")).expanduser().resolve()
-PRODUCTION = env.bool("SNNLAB_PRODUCTION", default=False)
-HTTPS = env.bool("SNNLAB_HTTPS", default=PRODUCTION)
-DEBUG = env.bool("DEBUG", default=False)
+SNNLAB_HOME = Path(env.text("SNNLAB_HOME", user_data_dir("snnlab"))).expanduser().resolve()
+PRODUCTION = env.flag("SNNLAB_PRODUCTION", default=False)
+HTTPS = env.flag("SNNLAB_HTTPS", default=PRODUCTION)
+DEBUG = env.flag("DEBUG", default=False)
 
 # --- who we are ----------------------------------------------------------------------------------
 
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else LOOPBACK)
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-SECRET_KEY = env("SECRET_KEY", default="")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [] if PRODUCTION else LOOPBACK)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+SECRET_KEY = env.text("SECRET_KEY")
 
 
 def _key_of_this_home() -> str:
@@ -41,17 +40,26 @@ def _key_of_this_home() -> str:
     path = SNNLAB_HOME / "secret_key"
     try:
         SNNLAB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(60))
+        key = path.read_text()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"cannot write {path}: {error.strerror}. "
+            f"cannot use {path}: {error.strerror}. "
             "Make the folder yours, or set SNNLAB_HOME to another one"
         ) from None
-    with open(handle, "w") as file:
-        file.write(key := secrets.token_urlsafe(60))
+    if len(key) < 50:
+        raise ImproperlyConfigured(f"{path} holds no key. Delete it: then a new one is made")
     return key
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a private file whole or not at all; of many processes at once, the first wins."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name) as draft:
+        draft.write(text)
+        draft.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(draft.name, path)
 
 
 def _refuse_unsafe_production() -> None:
@@ -102,6 +110,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "snnlab.urls"
 WSGI_APPLICATION = "snnlab.wsgi.application"
+SNNLAB_WEB_WORKERS = env.whole("SNNLAB_WEB_WORKERS", default=2)
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -175,17 +184,16 @@ if HTTPS:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-if env.bool("SNNLAB_BEHIND_PROXY", default=False):  # only where the proxy sets this header itself
+if env.flag("SNNLAB_BEHIND_PROXY", default=False):  # only where the proxy sets this header itself
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- the database --------------------------------------------------------------------------------
 
 DATABASES = {
-    "default": env.db_url_config(env("DATABASE_URL", default="") or postgres.url(SNNLAB_HOME))
+    "default": env.database("DATABASE_URL", postgres.url(SNNLAB_HOME))
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 }
-DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # a socket's folder
-STATEMENT_TIMEOUT = env.float("SNNLAB_STATEMENT_TIMEOUT", default=30)
+STATEMENT_TIMEOUT = env.seconds("SNNLAB_STATEMENT_TIMEOUT", default=30, least=0)
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=5,
     keepalives_idle=5,
@@ -198,18 +206,25 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 
 # --- runs ----------------------------------------------------------------------------------------
 
-SNNLAB_POOLS = env.list("SNNLAB_POOLS", default=["cpu"])
-SNNLAB_SLOTS = env.int("SNNLAB_SLOTS", default=1)
-SNNLAB_THREADS = env.int("SNNLAB_THREADS", default=max(1, (os.cpu_count() or 1) // SNNLAB_SLOTS))
-SNNLAB_LEASE = env.float("SNNLAB_LEASE", default=60)
-SNNLAB_HEARTBEAT = env.float("SNNLAB_HEARTBEAT", default=10)
-SNNLAB_FENCE = env.float("SNNLAB_FENCE", default=40)
-SNNLAB_REAP = env.float("SNNLAB_REAP", default=10)
-SNNLAB_POLL = env.float("SNNLAB_POLL", default=15)
+SNNLAB_POOLS = env.words("SNNLAB_POOLS", ["cpu"])
+SNNLAB_SLOTS = env.whole("SNNLAB_SLOTS", default=1)
+SNNLAB_THREADS = env.whole("SNNLAB_THREADS", default=max(1, (os.cpu_count() or 1) // SNNLAB_SLOTS))
+SNNLAB_LEASE = env.seconds("SNNLAB_LEASE", default=60)
+SNNLAB_HEARTBEAT = env.seconds("SNNLAB_HEARTBEAT", default=10)
+SNNLAB_FENCE = env.seconds("SNNLAB_FENCE", default=40)
+SNNLAB_REAP = env.seconds("SNNLAB_REAP", default=10)
+SNNLAB_POLL = env.seconds("SNNLAB_POLL", default=15)
+SNNLAB_STALL = env.seconds("SNNLAB_STALL", default=15 * 60)
+SNNLAB_WALL = env.seconds("SNNLAB_WALL", default=7 * 24 * 3600)
+if not SNNLAB_HEARTBEAT < SNNLAB_FENCE < SNNLAB_LEASE:
+    raise ImproperlyConfigured(
+        "SNNLAB_HEARTBEAT < SNNLAB_FENCE < SNNLAB_LEASE must hold, or two workers might train one"
+        f" run; got {SNNLAB_HEARTBEAT:g}, {SNNLAB_FENCE:g}, {SNNLAB_LEASE:g}"
+    )
 
 # --- the doorbell: early acknowledgement, nothing kept, no work in a message ---------------------
 
-CELERY_BROKER_URL = env("BROKER_URL", default="") or valkey.url(SNNLAB_HOME)
+CELERY_BROKER_URL = env.broker("BROKER_URL", valkey.url(SNNLAB_HOME))
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_timeout": 10,
@@ -248,6 +263,8 @@ CELERY_TIMEZONE = "UTC"
 
 # --- logs ----------------------------------------------------------------------------------------
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_LEVEL = env.one_of("LOG_LEVEL", LEVELS, "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -260,7 +277,7 @@ LOGGING = {
             "filters": ["no_tokens"],
         }
     },
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {  # each tick of the scheduler is no news
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -14,9 +14,9 @@ class Limits:
     reap: float
     slots: int
     threads: int
+    stall: float
+    wall: float
     pools: tuple[str, ...] = ("cpu",)
-    stall: float = 900
-    wall: float = 7 * 24 * 3600
     grace: float = 15
     start: float = 120
     engine: str = "workers.engine"
@@ -29,6 +29,8 @@ class Limits:
             fence=settings.SNNLAB_FENCE,
             poll=settings.SNNLAB_POLL,
             reap=settings.SNNLAB_REAP,
+            stall=settings.SNNLAB_STALL,
+            wall=settings.SNNLAB_WALL,
             slots=settings.SNNLAB_SLOTS,
             threads=settings.SNNLAB_THREADS,
             pools=tuple(settings.SNNLAB_POOLS),

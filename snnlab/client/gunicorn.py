@@ -4,20 +4,23 @@ import logging
 import os
 from importlib import import_module
 
+from django.conf import settings
+
 from snnlab.client.access_log import NoPolling, NoTokens
 
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "snnlab.settings")
+os.environ.setdefault("SNNLAB_STATEMENT_TIMEOUT", "5")  # seconds; a page asks nothing longer
+
 preload_app = True
 worker_class = "gthread"
-workers = int(os.environ.get("SNNLAB_WEB_WORKERS", "2"))
+workers = settings.SNNLAB_WEB_WORKERS
 threads = 4
 timeout = 30
 graceful_timeout = 3
 accesslog = "-"
 control_socket_disable = True  # its default place is shared by all servers of a user
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
-
-os.environ.setdefault("SNNLAB_STATEMENT_TIMEOUT", "5")  # seconds; a page asks nothing longer
 
 
 def on_starting(server: object) -> None:

@@ -12,7 +12,17 @@ from workers.slots import Slots
 
 
 LIMITS = Limits(
-    heartbeat=0.3, fence=2, poll=0.1, reap=0.2, slots=1, threads=1, engine="toy", grace=2, start=10
+    heartbeat=0.3,
+    fence=2,
+    poll=0.1,
+    reap=0.2,
+    slots=1,
+    threads=1,
+    stall=60,
+    wall=60,
+    engine="toy",
+    grace=2,
+    start=10,
 )
 
 
