@@ -184,7 +184,8 @@ if HTTPS:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-if env.flag("SNNLAB_BEHIND_PROXY", default=False):  # only where the proxy sets this header itself
+SNNLAB_BEHIND_PROXY = env.flag("SNNLAB_BEHIND_PROXY", default=False)
+if SNNLAB_BEHIND_PROXY:  # only where the proxy sets this header itself
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- the database --------------------------------------------------------------------------------

@@ -3,8 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from snnlab.web.sign_in import admin_door
+
 
 urlpatterns = [
+    path("admin/login/", admin_door, name="admin-door"),
     path("admin/", admin.site.urls),
     path("boards/", include("snnlab.boards.urls")),
     path("", include("snnlab.web.urls")),

@@ -6,12 +6,17 @@ from datetime import timedelta
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from snnlab.teams.models import Membership, SignInLink, Team, User
+from snnlab.teams.models import Membership, SignInAttempt, SignInLink, Team, User
 
 
 LINK_LASTS = timedelta(minutes=15)
+COUNTED = timedelta(minutes=15)
+# How many passwords may be tried in that time. The first is the smallest: who guesses somebody's
+# password from afar must not lock that person out.
+MOST_HERE, MOST_FROM_ADDRESS, MOST_FOR_USER = 10, 50, 100
 
 
 @transaction.atomic
@@ -48,6 +53,30 @@ def redeem(token: str) -> User | None:
     if not link.filter(used_at=None, expires__gt=Now()).update(used_at=Now()):
         return None
     return User.objects.filter(sign_in_links__in=link, is_active=True).first()
+
+
+def may_try(username: str, address: str) -> bool:
+    """Whether a password may be tried now, for this name from this address; if so, it counts."""
+    SignInAttempt.objects.filter(at__lt=Now() - COUNTED).delete()
+    of_user, from_address = Q(username=username), Q(address=address)
+    tried = SignInAttempt.objects.filter(of_user | from_address).aggregate(
+        here=Count("id", filter=of_user & from_address),
+        from_address=Count("id", filter=from_address),
+        for_user=Count("id", filter=of_user),
+    )
+    if (
+        tried["here"] >= MOST_HERE
+        or tried["from_address"] >= MOST_FROM_ADDRESS
+        or tried["for_user"] >= MOST_FOR_USER
+    ):
+        return False
+    SignInAttempt.objects.create(username=username, address=address)
+    return True
+
+
+def forget_attempts(username: str, address: str) -> None:
+    """Somebody has signed in: what was mistyped before no longer counts."""
+    SignInAttempt.objects.filter(username=username, address=address).delete()
 
 
 def set_password(user: User, password: str) -> None:

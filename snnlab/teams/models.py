@@ -57,3 +57,20 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"sign-in link of {self.user}"
+
+
+class SignInAttempt(models.Model):
+    """A password that was tried, kept only for as long as it counts."""
+
+    username = models.CharField(max_length=150)
+    address = models.CharField(max_length=45)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["username", "at"], name="attempts_by_user"),
+            models.Index(fields=["address", "at"], name="attempts_by_address"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.username} from {self.address}"

@@ -14,6 +14,7 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:sign-in": ("/sign-in/", OPEN, "get", 302),
     "web:sign-out": ("/sign-out/", OWN, "post", 302),
     "web:welcome": ("/welcome/{token}/", OPEN, "get", 200),
+    "admin-door": ("/admin/login/", OWN, "get", 403),
     "web:experiments": ("/experiments/", OWN, "get", 200),
     "web:new": ("/experiments/new/", OWN, "get", 200),
     "web:preview": ("/experiments/new/preview", OWN, "post", 200),
