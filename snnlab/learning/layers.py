@@ -8,6 +8,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d
 
 from snnlab.learning.encoders import is_constant
 from snnlab.learning.neuron import Neuron
+from snnlab.learning.norms import Currents, PerStep
 
 
 Sequence = Float[Tensor, "time batch ..."]
@@ -33,9 +34,16 @@ class Spiking(nn.Module):
         self.synapse, self.norm, self.neuron = synapse, norm, neuron
 
     def forward(self, x: Sequence) -> Sequence:
+        return self.neuron.scan(self.current(x), len(x), overwrite=True)
+
+    def current(self, x: Sequence) -> Currents:
+        """What the neurons receive at each step; only one step of it, if it is constant."""
         # one step of a constant input is enough: its current is computed and stored once
-        current = over_time(lambda s: self.norm(self.synapse(s)), x[:1] if is_constant(x) else x)
-        return self.neuron.scan(current, len(x), overwrite=True)
+        given = x[:1] if is_constant(x) else x
+        if isinstance(self.norm, PerStep):
+            current: Tensor = self.norm(over_time(self.synapse, given), len(x))
+            return current
+        return over_time(lambda s: self.norm(self.synapse(s)), given)
 
 
 class Readout(nn.Module):

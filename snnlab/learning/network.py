@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections import OrderedDict
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from snnlab.learning.layers import Potential, Readout, Spiking
-from snnlab.learning.neuron import Neuron
+from snnlab.learning.neuron import Firing, Neuron
+from snnlab.learning.norms import Norm, PerStep, norm
 from snnlab.learning.part import Part
 
 
@@ -36,10 +37,13 @@ class SpikingNetwork(nn.Module):
 class Network(Part):
     """An architecture: builds a spiking network for given images, classes and neurons."""
 
-    norm: Literal["none", "batch"] = Field(
+    learning: ClassVar[str] = "gradients"  # a rule trains networks that learn the same way
+
+    norm: Norm = Field(
         "batch",
-        description="batch-norm on the input currents, its statistics shared over time: "
-        "Ledinauskas et al. 2020, arXiv:2006.04436",
+        description="batch-norm on the input currents: batch shares statistics over time; tdbn "
+        "too, and begins scaled by the threshold; bntt has its own for each step; tebn shares "
+        "them and scales each step",
     )
     readout: Literal["current", "potential"] = Field(
         "current", description="output that is averaged over time to give the class scores"
@@ -52,36 +56,49 @@ class Network(Part):
         """Named layers from images of `shape` (channels, height, width) to `classes`."""
 
     def build(
-        self, shape: tuple[int, int, int], classes: int, neuron: Neuron, *, seed: int = 0
+        self,
+        shape: tuple[int, int, int],
+        classes: int,
+        neuron: Neuron,
+        *,
+        time_steps: int = 1,
+        seed: int = 0,
     ) -> SpikingNetwork:
-        """A network with weights drawn from `seed`.
+        """A network with weights drawn from `seed`, for at most `time_steps` if its norm counts.
 
         Convolutions lie channels-last in memory: on a CPU that is what oneDNN and pooling are
         fastest with, and the scan takes any layout.
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = SpikingNetwork(self.layers(shape, classes, neuron))
+            network = self.assemble(shape, classes, neuron, time_steps)
             for module in network.modules():
                 initialise(module)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def parameters(self, shape: tuple[int, int, int], classes: int, neuron: Neuron) -> int:
+    def assemble(
+        self, shape: tuple[int, int, int], classes: int, neuron: Neuron, time_steps: int
+    ) -> SpikingNetwork:
+        network = SpikingNetwork(self.layers(shape, classes, neuron))
+        for module in network.modules():
+            if isinstance(module, PerStep):
+                module.grow(time_steps)
+        return network
+
+    def parameters(
+        self, shape: tuple[int, int, int], classes: int, neuron: Neuron, time_steps: int = 1
+    ) -> int:
         """How many weights the network has; nothing is allocated."""
         with torch.device("meta"):
-            layers = self.layers(shape, classes, neuron)
-        return sum(p.numel() for layer in layers.values() for p in layer.parameters())
+            network = self.assemble(shape, classes, neuron, time_steps)
+        return sum(p.numel() for p in network.parameters())
 
-    def norm_for(self, synapse: nn.Module) -> nn.Module:
-        if self.norm == "none":
-            return nn.Identity()
-        if isinstance(synapse, nn.Conv2d):
-            return nn.BatchNorm2d(synapse.out_channels)
-        assert isinstance(synapse, nn.Linear)
-        return nn.BatchNorm1d(synapse.out_features)
+    def norm_for(self, synapse: nn.Module, neuron: Neuron) -> nn.Module:
+        """What normalises the currents of the synapse, to which neurons of that kind listen."""
+        return norm(self.norm, synapse, neuron.v_threshold if isinstance(neuron, Firing) else 1.0)
 
     def spiking(self, synapse: nn.Module, neuron: Neuron) -> Spiking:
-        return Spiking(synapse, self.norm_for(synapse), neuron)
+        return Spiking(synapse, self.norm_for(synapse, neuron), neuron)
 
     def output(self, synapse: nn.Module) -> nn.Module:
         return Readout(synapse) if self.readout == "current" else Potential(synapse)
@@ -89,7 +106,7 @@ class Network(Part):
 
 def initialise(module: nn.Module) -> None:
     """He et al. 2015, arXiv:1502.01852: uniform, keeps the variance of half-active inputs."""
-    if isinstance(module, nn.Linear | nn.Conv2d):
+    if isinstance(module, nn.Linear | nn.Conv2d) and module.weight.requires_grad:
         nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)

@@ -57,7 +57,9 @@ class Spec(Part):
     @model_validator(mode="after")
     def fits(self) -> "Spec":
         """Refuse a network that no machine of ours could hold, before anything is allocated."""
-        size = self.network.parameters(self.dataset.shape, self.dataset.classes, self.neuron)
+        size = self.network.parameters(
+            self.dataset.shape, self.dataset.classes, self.neuron, self.time_steps
+        )
         if size > MAX_PARAMETERS:
             raise ValueError(
                 f"network must have at most {MAX_PARAMETERS:,} weights, got {size:,}. "

@@ -69,7 +69,11 @@ class Training:
         if len(self.train) < 2:
             raise DataError(f"{len(self.train)} images are too few to train on. Take more")
         self.network = spec.network.build(
-            dataset.shape, dataset.classes, spec.neuron, seed=self.seed
+            dataset.shape,
+            dataset.classes,
+            spec.neuron,
+            time_steps=spec.time_steps,
+            seed=self.seed,
         ).to(self.device)
         self.generator = torch.Generator().manual_seed(self.seed)
 
@@ -81,7 +85,11 @@ class Training:
         spec, dataset = self.spec, self.spec.dataset
         if teaching := spec.rule.teacher(spec):
             self.network.teacher = teaching.network.build(
-                dataset.shape, dataset.classes, teaching.neuron, seed=self.seed
+                dataset.shape,
+                dataset.classes,
+                teaching.neuron,
+                time_steps=teaching.time_steps,
+                seed=self.seed,
             ).to(self.device)
             if not resumed:
                 taught = yield from teach(teaching, self.seed, self.device)
