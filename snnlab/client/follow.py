@@ -1,10 +1,11 @@
-"""`snnlab submit --follow`: shows runs until all of them have ended."""
+"""Shows runs until all of them have ended: for `snnlab submit --follow`, and for the demo."""
 
 import time
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
+from snnlab.client.facts import done
 from snnlab.client.progress import bar, errors
 from snnlab.client.server import lose_connection
 from snnlab.experiments import queries
@@ -20,7 +21,7 @@ def follow(user: User, experiment: Any) -> list[Any]:
     console = errors()
     progress = bar(console)
     tasks: dict[int, Any] = {}
-    said: set[int] = set()
+    said: dict[int, str] = {}
     with progress:
         while True:
             runs = look(user, experiment)
@@ -28,9 +29,10 @@ def follow(user: User, experiment: Any) -> list[Any]:
                 if run.pk not in tasks:
                     tasks[run.pk] = progress.add_task(f"run {run.pk}", total=1, numbers="")
                 progress.update(tasks[run.pk], **position(run))
-                if run.terminal and run.pk not in said:
-                    said.add(run.pk)
-                    console.print(ended(run))
+                line = news(run, watched=console.is_terminal)
+                if line and said.get(run.pk) != line:
+                    said[run.pk] = line
+                    console.print(line)
             if all(run.terminal for run in runs):
                 return runs
             time.sleep(GLANCE)
@@ -58,8 +60,16 @@ def position(run: Any) -> dict[str, Any]:
     return {
         "total": p["epochs"] * p["batches"],
         "completed": (p["epoch"] - 1) * p["batches"] + p["batch"],
-        "numbers": f"{run.state}  {p.get('phase', '')} epoch {p['epoch']}/{p['epochs']}{loss}",
+        "numbers": f"{run.state}  {done(p)}{loss}",
     }
+
+
+def news(run: Any, *, watched: bool) -> str:
+    """The line to print about a run: how it ended; in a log, which has no bar, each epoch too."""
+    if run.terminal:
+        return ended(run)
+    where = "" if watched else done(run.progress)
+    return f"run {run.pk} (seed {run.seed}): {where}" if where else ""
 
 
 def ended(run: Any) -> str:

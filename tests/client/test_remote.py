@@ -128,6 +128,25 @@ def test_follow_ends_with_its_runs(tiny: Path, admin: User, monkeypatch) -> None
     assert "epoch 1/2" in result.stdout
 
 
+def test_where_nobody_watches_each_epoch_is_told_once(tiny: Path, monkeypatch) -> None:
+    steps = [{"epoch": e, "epochs": 2, "batch": b, "batches": 2} for e in (1, 2) for b in (1, 2)]
+    steps.insert(0, steps[0] | {"phase": "teacher"})
+    claims = []
+
+    def work(_: float) -> None:
+        claims[:] = claims or [queue.claim("worker", ["cpu"])]
+        if steps:
+            queue.renew(claims[0], steps.pop(0))
+        else:
+            queue.fail(claims[0], "data", "no data")
+
+    monkeypatch.setattr(follow.time, "sleep", work)
+    said = snnlab("submit", tiny, "--follow").stderr.splitlines()
+    places = [line.partition("(seed 1)")[2] for line in said if "(seed 1)" in line]
+    told = [": teacher epoch 1/2", ": epoch 1/2", ": epoch 2/2", " failed: data: no data"]
+    assert places == told
+
+
 def test_to_stop_following_stops_no_run(tiny: Path, admin: User, monkeypatch) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
