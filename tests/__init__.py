@@ -10,6 +10,5 @@ import tempfile
 
 
 HOME = tempfile.mkdtemp(prefix="snnlab-test-")
-os.makedirs(f"{HOME}/static")  # where the web pages' files would be collected
 os.environ["SNNLAB_HOME"] = HOME
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)

@@ -16,13 +16,16 @@ CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 def pytest_configure() -> None:
     """Do without what only production needs: slow hashes, digests in names of static files.
 
-    Children must hear Ctrl-C, also where the tests were started in a way that ignores it.
+    A database connection that outlives its request would be in the way when the test database is
+    dropped. Children must hear Ctrl-C, also where the tests were started in a way that ignores it.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # where they would be collected
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -62,16 +61,6 @@ class Page:
     def complaints(self) -> list[str]:
         """What the browser's console holds: errors of scripts, refused by policy, not found."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def serve() -> None:
-    """What the live server needs: a folder of static files, and connections that end with a page.
-
-    A kept connection would be in the way when the test database is dropped.
-    """
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 
 @pytest.fixture

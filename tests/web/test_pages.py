@@ -1,6 +1,6 @@
 import pytest
 
-from snnlab.experiments import actions, queries
+from snnlab.experiments import actions, queries, queue
 from tests.web import lab
 
 
@@ -20,6 +20,25 @@ def test_home_tells_what_runs_what_waits_and_what_came_out(member, ada, tmp_path
     assert "97.50 %" in page
     assert page.index("at work") < page.index("in line")
     assert "no worker has been seen" in page
+
+
+def test_lists_tell_how_far_a_run_has_come(member, ada):
+    experiment = lab.experiment(ada)
+    queue.renew(lab.claim(), {"phase": "teacher", "epoch": 3, "epochs": 12})
+    for address in ("/", f"/experiments/{experiment.pk}/"):
+        assert "teacher epoch 3 of 12" in member.get(address).content.decode()
+
+
+def test_a_waiting_run_tells_its_place(member, ada):
+    last = lab.experiment(ada, seeds=range(21)).runs.latest("id")
+    assert "number 21 in the queue" in member.get(f"/runs/{last.pk}/").content.decode()
+
+
+def test_a_mean_over_part_of_the_seeds_says_so(member, ada):
+    many = lab.experiment(ada, seeds=range(101))
+    few = lab.experiment(ada, seeds=range(100))
+    assert "of this page" in member.get(f"/experiments/{many.pk}/").content.decode()
+    assert "of this page" not in member.get(f"/experiments/{few.pk}/").content.decode()
 
 
 def test_lists_cost_the_same_however_long_they_are(member, ada, django_assert_max_num_queries):
