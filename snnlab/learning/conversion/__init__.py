@@ -1,0 +1,1 @@
+"""From a trained analog network to a spiking one, without training it again."""

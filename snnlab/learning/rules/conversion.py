@@ -1,0 +1,152 @@
+r"""Conversion: an analog network is trained, and a spiking one of the same shape gets its weights.
+
+.. math:: r(T) = \frac{1}{T} \sum_t s_t = \frac{a}{\lambda} - \frac{v(T) - v(0)}{T \theta}
+   \qquad \text{while } 0 \le a \le \lambda
+
+The rate of a neuron that keeps all its charge is the activation :math:`a` of its teacher, on a
+scale :math:`\lambda` of its layer, but for what is left in the potential; see
+`snnlab.learning.conversion` for how scales are chosen and weights are set. Rueckauer et al. 2017,
+doi:10.3389/fnins.2017.00682, Eq. 5 (soft reset; a hard reset loses what exceeds the threshold).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from pydantic import Field
+from torch import Tensor
+
+from snnlab.learning.conversion.activations import Activations
+from snnlab.learning.conversion.chain import convert, populations, shape_
+from snnlab.learning.conversion.normalise import measure, measure_spiking, scales
+from snnlab.learning.encoders import Direct
+from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.neuron import IntegrateAndFire, Neuron
+from snnlab.learning.rule import Rule
+
+
+if TYPE_CHECKING:
+    from snnlab.learning.spec import Spec
+
+NO_CEILING = 1e6
+FOLDABLE = ("none", "batch", "tdbn")
+
+
+class Conversion(Rule):
+    """Trains an analog teacher, measures its activations and gives its weights, scaled, to spikes.
+
+    The optimizer, schedule, batch size and network are the teacher's; an epoch is a measurement of
+    activations and a conversion, so one is enough.
+    """
+
+    source: ClassVar[str] = "Rueckauer et al. 2017, doi:10.3389/fnins.2017.00682"
+
+    kind: Literal["conversion"] = "conversion"
+    normalisation: Literal["percentile", "data", "model", "spike", "ceiling"] = Field(
+        "percentile",
+        description="what becomes the highest rate of a layer: a percentile of its activations "
+        "(Rueckauer et al. 2017), data (the largest activation or weight) or model (the largest "
+        "activation that the weights allow; both Diehl et al. 2015), spike (the largest current "
+        "that spikes cause: Sengupta et al. 2019), or the teacher's ceiling (Bu et al. 2022)",
+    )
+    percentile: float = Field(
+        99.9,
+        gt=0,
+        le=100,
+        description="percentile of the positive activations, for that normalisation",
+    )
+    images: int = Field(
+        10_000, ge=1, le=10_000_000, description="number of training images to measure at least"
+    )
+    max_pool: Literal["gate", "count", "any"] = Field(
+        "gate",
+        description="what max-pooling passes on: gate only the input that fired most so far "
+        "(Rueckauer et al. 2017), count a spike whenever the largest count grows, any every spike",
+    )
+    bias: bool = Field(
+        default=True,
+        description="whether the teacher's biases are kept, as constant currents; Diehl et al. "
+        "2015 had none",
+    )
+    ceiling: float = Field(
+        NO_CEILING, gt=0, le=1e6, description="largest output of a teacher's neuron"
+    )
+    teacher_epochs: int = Field(
+        20, ge=1, le=1000, description="number of passes in which the teacher is trained before"
+    )
+
+    def check(self, spec: "Spec") -> None:
+        if not isinstance(spec.encoder, Direct):
+            raise ValueError(
+                "encoder must be direct for conversion: its teacher sees the image itself, got "
+                f"{type(spec.encoder).__name__}. Choose direct"
+            )
+        if not keeps_its_charge(spec.neuron):
+            raise ValueError(
+                "neuron must keep all its charge until it spikes for conversion, or its rate is "
+                f"not its input, got {type(spec.neuron).__name__}. Choose if, with v_reset 0"
+            )
+        if spec.network.norm not in FOLDABLE:
+            raise ValueError(
+                f"network.norm must be one of {', '.join(FOLDABLE)} for conversion, or it cannot "
+                f"become part of the weights, got {spec.network.norm}. Choose batch"
+            )
+        if self.normalisation == "ceiling" and self.ceiling == NO_CEILING:
+            raise ValueError(
+                f"rule.ceiling must be less than {NO_CEILING:,.0f} for the normalisation ceiling, "
+                f"got {self.ceiling:,.0f}. Lower it, or choose the normalisation percentile"
+            )
+
+    def teacher(self, spec: "Spec") -> "Spec":
+        """The analog network of the same shape, trained by backpropagation."""
+        definition = spec.model_dump(mode="json") | {
+            "neuron": {"kind": "clipped-relu", "ceiling": self.ceiling},
+            "rule": {"kind": "bptt"},
+            "time_steps": 1,
+            "epochs": self.teacher_epochs,
+        }
+        definition["network"]["readout"] = "current"
+        return type(spec).parse(definition)
+
+    def prepare(self, network: SpikingNetwork) -> None:
+        shape_(network, self.max_pool)
+        device = next(network.parameters()).device
+        network.activations = Activations(len(populations(network))).to(device)
+
+    @torch.no_grad()
+    def updates(
+        self,
+        network: SpikingNetwork,
+        inputs: Float[Tensor, "time batch *pixels"],
+        labels: Int64[Tensor, " batch"],
+    ) -> Iterator[float]:
+        """Measure; there is no loss."""
+        seen = activations(network)
+        if seen.images >= self.images:
+            return
+        measure(network, inputs[0], seen)
+        if self.normalisation == "spike":
+            measure_spiking(network, inputs, seen, bias=self.bias)
+        yield from ()
+
+    def settle(self, network: SpikingNetwork) -> None:
+        """Convert, and measure anew in the next epoch if there is one."""
+        seen = activations(network)
+        found = scales(network, seen, self.normalisation, self.percentile)
+        convert(network, found, bias=self.bias)
+        seen.restart()
+
+
+def keeps_its_charge(neuron: Neuron) -> bool:
+    return (
+        isinstance(neuron, IntegrateAndFire)
+        and bool(neuron.alpha == neuron.gain == 1)
+        and (neuron.reset == "soft" or neuron.v_reset == 0)
+    )
+
+
+def activations(network: SpikingNetwork) -> Activations:
+    seen = network.activations
+    assert isinstance(seen, Activations)
+    return seen

@@ -1,0 +1,364 @@
+"""Conversion against mathematics: what must be equal is equal, what must be bounded is bounded."""
+
+import pytest
+import torch
+
+from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
+from snnlab.learning.conversion.activations import Activations
+from snnlab.learning.conversion.chain import convert, populations
+from snnlab.learning.conversion.folding import fold_, folded, put
+from snnlab.learning.conversion.normalise import scales
+from snnlab.learning.conversion.pooling import Count, Gate
+from snnlab.learning.errors import TrainingError
+from snnlab.learning.layers import Spiking
+from snnlab.learning.networks.convnet import ConvNet
+from snnlab.learning.networks.mlp import MLP
+from snnlab.learning.neurons.clipped_relu import ClippedReLU
+from snnlab.learning.neurons.if_ import IF
+from snnlab.learning.rules.conversion import Conversion
+from snnlab.learning.train import train
+
+
+SHAPE, CLASSES = (2, 6, 6), 5
+NETWORKS = {
+    "mlp": MLP(hidden=(40, 30)),
+    "plain": MLP(hidden=(40, 30), norm="none"),
+    "average": ConvNet(channels=(6, 8), kernel=3, pool="average"),
+    "max": ConvNet(channels=(6, 8), kernel=3),
+}
+EVERY_NETWORK = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+METHODS = ("percentile", "data", "model", "spike")
+
+
+def images(number, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(number, *SHAPE, generator=generator, dtype=torch.float64)
+
+
+def random_teacher(network):
+    """A teacher in 64 bit whose batch-norm and biases do something."""
+    teacher = network.build(SHAPE, CLASSES, ClippedReLU(ceiling=1e6), seed=2).double()
+    generator = torch.Generator().manual_seed(3)
+    for module in teacher.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            for tensor in (module.weight.data, module.running_var):
+                tensor.uniform_(0.5, 2, generator=generator)
+            for tensor in (module.bias.data, module.running_mean):
+                tensor.uniform_(-0.5, 0.5, generator=generator)
+        elif isinstance(module, torch.nn.Linear | torch.nn.Conv2d) and module.bias is not None:
+            module.bias.data.uniform_(-0.3, 0.3, generator=generator)
+    return teacher.eval()
+
+
+def learner(network, rule, neuron=None):
+    """A network ready for its first batch, with a random teacher."""
+    student = network.build(SHAPE, CLASSES, neuron or IF(), seed=4).double()
+    student.teacher = random_teacher(network)
+    rule.prepare(student)
+    return student.double()
+
+
+def converted(network, rule, neuron=None, steps=1, x=None):
+    x = images(100) if x is None else x
+    student = learner(network, rule, neuron)
+    assert list(rule.updates(student, x.expand(steps, *x.shape), labels(x))) == []
+    rule.settle(student)
+    return student
+
+
+def labels(x):
+    return torch.zeros(len(x), dtype=torch.int64)
+
+
+@torch.no_grad()
+def outputs(network, x):
+    """What each population gives to the next, first to last."""
+    found = []
+    for layer in network.layers:
+        x = layer(x)
+        if isinstance(layer, Spiking):
+            found.append(x)
+    return found
+
+
+@torch.no_grad()
+def rates(student, x, steps):
+    return [spikes.mean(0) for spikes in outputs(student, x.expand(steps, *x.shape))]
+
+
+def activations(student, x):
+    return [y[0] for y in outputs(student.teacher, x[None])]
+
+
+@EVERY_NETWORK
+def test_folded_layers_do_exactly_what_layers_and_norms_did(network):
+    teacher, x = random_teacher(network), images(7)[None]
+    for layer in teacher.layers:
+        if isinstance(layer, Spiking):
+            y = layer(x)
+            weight, bias = folded(layer.synapse, layer.norm)
+            fold_(layer.synapse)
+            put(layer.synapse, weight, bias)
+            layer.norm = torch.nn.Identity()
+            torch.testing.assert_close(layer(x), y, rtol=1e-12, atol=1e-12)
+            assert layer(x).std() > 0.1
+        x = layer(x)
+
+
+@pytest.mark.parametrize("threshold", [1.0, 0.3])
+@pytest.mark.parametrize("charge", [0.0, 0.5])
+@pytest.mark.parametrize("steps", [1, 7, 64])
+def test_the_rate_of_the_first_layer_is_the_activation_but_for_one_spike(threshold, charge, steps):
+    """r(T) = a / scale - (v(T) - v(0)) / (T theta), with v(T) in [0, theta): Rueckauer, Eq. 5."""
+    neuron = IF(v_threshold=threshold, v_initial=charge * threshold)
+    student = converted(MLP(hidden=(200,)), Conversion(percentile=100), neuron)
+    (rate,), (activation,) = rates(student, images(100), steps), activations(student, images(100))
+    error = (rate - activation / activation.max()) * steps
+    assert error.max() <= charge + 1e-9
+    assert error.min() >= charge - 1 - 1e-9
+    assert error.max() - error.min() > 0.9
+
+
+@EVERY_NETWORK
+def test_the_mean_output_tends_to_that_of_the_teacher(network):
+    student, x = converted(network, Conversion(percentile=100, max_pool="count")), images(20)
+    with torch.no_grad():
+        wanted = student.teacher(x[None])[0]
+        errors = [
+            (student(x.expand(t, *x.shape)).mean(0) - wanted).abs().max().item()
+            for t in (16, 128, 1024)
+        ]
+    assert errors[0] > 3 * errors[1] > 9 * errors[2]
+    assert errors[2] < 0.02 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_normalised_activation_of_the_data_exceeds_one_but_for_the_percentile(method):
+    student = learner(NETWORKS["max"], Conversion(normalisation=method, max_pool="count"))
+    rule, x = Conversion(normalisation=method, max_pool="count"), images(100)
+    list(rule.updates(student, x.expand(50, *x.shape), labels(x)))
+    found = scales(student, student.activations, method, 99.0)
+    for scale, activation in zip(found, activations(student, x), strict=True):
+        above = (activation > scale).sum() / (activation > 0).sum()
+        assert above <= (0.01 if method == "percentile" else 0.0)
+        if method == "percentile":
+            assert above > 0.005
+
+
+def test_percentiles_are_right_to_the_width_of_a_bin():
+    seen = Activations(1)
+    x = torch.randn(100_000, generator=torch.Generator().manual_seed(1)).exp()
+    for part in x.split(30_000):
+        seen.note(0, part)
+    for percent in (1.0, 50.0, 99.9):
+        exact = x.quantile(percent / 100).item()
+        assert exact <= seen.percentile(0, percent) <= exact * 2 ** (1 / 64) * 1.001
+    assert seen.percentile(0, 100.0) == x.max().item()
+
+
+def test_zeros_are_left_out_of_a_percentile():
+    seen = Activations(1)
+    seen.note(0, torch.tensor([0.0] * 97 + [1.0, 2.0, 3.0]))
+    assert seen.percentile(0, 100 / 3) == pytest.approx(1, rel=0.011)
+
+
+def test_data_based_scales_are_the_largest_activation_or_weight():
+    """Diehl et al. 2015 as in its code: two layers, one input, weights 3 and 0.1."""
+    network = MLP(hidden=(1, 1), norm="none")
+    student = network.build((1, 1, 1), 2, IF())
+    student.teacher = network.build((1, 1, 1), 2, ClippedReLU(ceiling=1e6)).eval()
+    for layer, weight in zip(populations(student.teacher), (3.0, 0.1), strict=True):
+        layer.synapse.weight.data.fill_(weight)
+    rule = Conversion(normalisation="data")
+    rule.prepare(student)
+    x = torch.tensor([0.5, 0.2]).view(2, 1, 1, 1)
+    list(rule.updates(student, x[None], labels(x)))
+    assert scales(student, student.activations, "data", 0.0) == pytest.approx([3.0, 0.15])
+    rule.settle(student)
+    weights = [layer.synapse.weight.item() for layer in populations(student)]
+    assert weights == pytest.approx([1.0, 0.1 * 3 / 0.15])
+
+
+def test_model_based_scales_bound_what_any_input_in_the_range_can_cause():
+    rule = Conversion(normalisation="model")
+    student = learner(NETWORKS["max"], rule)
+    x = images(50)
+    list(rule.updates(student, x[None], labels(x)))
+    found = scales(student, student.activations, "model", 0.0)
+    first = populations(student.teacher)[0]
+    gain = first.norm.weight / (first.norm.running_var + first.norm.eps).sqrt()
+    for channel, weight in enumerate(first.synapse.weight * gain.view(-1, 1, 1, 1)):
+        worst = torch.where(weight > 0, x.max(), x.min())
+        image = torch.zeros(1, *SHAPE).double()
+        image[0, :, :3, :3] = worst
+        reached = outputs(student.teacher, image[None])[0][0, 0, channel, 1, 1]
+        assert reached <= found[0] * (1 + 1e-12)
+        found.append(reached.item())
+    assert max(found[2:]) == pytest.approx(found[0])
+
+
+def test_with_spike_norm_the_largest_current_of_every_layer_is_the_threshold():
+    rule, neuron = Conversion(normalisation="spike"), IF(v_threshold=0.7)
+    x = images(50)
+    student = converted(NETWORKS["plain"], rule, neuron, steps=30, x=x)
+    current = x.expand(30, *x.shape)
+    for layer in student.layers[:-1]:
+        if isinstance(layer, Spiking):
+            with torch.no_grad():
+                highest = layer.synapse(current.flatten(0, 1)).max().item()
+            assert highest == pytest.approx(0.7)
+        current = layer(current)
+
+
+def test_a_layer_after_a_gate_sees_the_rate_of_the_most_active_input():
+    """Counts of the pooled train, at every step, are the largest counts of its inputs."""
+    generator = torch.Generator().manual_seed(1)
+    spikes = (torch.rand(40, 3, 2, 7, 6, generator=generator) < 0.3).float()
+    expected = torch.nn.functional.max_pool2d(spikes.cumsum(0).flatten(0, 1), 2)
+    pooled = Count()(spikes)
+    assert torch.equal(pooled.cumsum(0).flatten(0, 1), expected)
+    assert set(pooled.unique().tolist()) == {0.0, 1.0}
+
+
+def test_the_gate_passes_on_the_input_that_fired_most_so_far():
+    generator = torch.Generator().manual_seed(1)
+    spikes = (torch.rand(40, 1, 1, 2, 2, generator=generator) < 0.3).float()
+    counts = spikes.cumsum(0).flatten(1)
+    expected = [s.flatten()[c.tolist().index(c.max())] for s, c in zip(spikes, counts, strict=True)]
+    assert Gate()(spikes).flatten().tolist() == torch.stack(expected).tolist()
+
+
+@pytest.mark.parametrize("gate", [Gate(), Count()])
+def test_gates_keep_the_layout_in_memory(gate):
+    spikes = torch.ones(6, 3, 4, 4).to(memory_format=torch.channels_last).view(2, 3, 3, 4, 4)
+    assert gate(spikes)[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_without_gates_max_pooled_rates_are_too_high():
+    x, pooled = images(20), {}
+    for choice in "any", "gate", "count":
+        student = converted(NETWORKS["max"], Conversion(percentile=100, max_pool=choice))
+        with torch.no_grad():
+            pooled[choice] = student.layers[:2](x.expand(256, *x.shape)).mean(0)
+        wanted = student.teacher.layers[:2](x[None])[0] / activations(student, images(100))[0].max()
+    bias = {choice: (rate - wanted).mean().item() for choice, rate in pooled.items()}
+    worst = {choice: (rate - wanted).abs().max().item() for choice, rate in pooled.items()}
+    assert bias["any"] > 0.02
+    assert abs(bias["gate"]) < 0.005
+    assert worst["count"] <= 1 / 256 + 1e-9 < worst["gate"] < worst["any"]
+
+
+def test_a_soft_reset_is_closer_to_the_teacher_than_a_hard_one():
+    x, errors = images(100), {}
+    for reset in "soft", "hard":
+        student = converted(NETWORKS["mlp"], Conversion(percentile=100), IF(reset=reset))
+        with torch.no_grad():
+            output = student(x.expand(64, *x.shape)).mean(0)
+            errors[reset] = (output - student.teacher(x[None])[0]).square().mean().item()
+    assert errors["soft"] < errors["hard"] / 4
+
+
+def test_without_biases_the_network_is_that_of_a_teacher_without():
+    student = converted(NETWORKS["plain"], Conversion(bias=False, percentile=100))
+    for module in student.teacher.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.bias.data.zero_()
+    x = images(20)
+    with torch.no_grad():
+        output, wanted = student(x.expand(1024, *x.shape)).mean(0), student.teacher(x[None])[0]
+    assert (output - wanted).abs().max() < 0.05 * wanted.abs().max()
+
+
+def test_measuring_ends_with_the_images_asked_for_and_begins_anew_each_epoch():
+    rule = Conversion(images=50)
+    student = learner(NETWORKS["mlp"], rule)
+    for seed in 1, 2, 3:
+        x = images(30, seed)
+        list(rule.updates(student, x[None], labels(x)))
+    assert student.activations.images == 60
+    rule.settle(student)
+    assert all(bool((buffer == 0).all()) for buffer in student.activations.buffers())
+
+
+def test_a_silent_teacher_is_named():
+    rule = Conversion()
+    student = learner(NETWORKS["plain"], rule)
+    populations(student.teacher)[1].synapse.bias.data.fill_(-1e6)
+    x = images(10)
+    list(rule.updates(student, x[None], labels(x)))
+    with pytest.raises(TrainingError, match="population 2 is silent"):
+        rule.settle(student)
+
+
+def test_a_layer_that_conversion_does_not_know_is_refused():
+    student = MLP(hidden=(3,)).build(SHAPE, CLASSES, IF())
+    student.layers.fc1 = torch.nn.Tanh()
+    with pytest.raises(TrainingError, match=r"knows no layer Tanh \(fc1\)"):
+        Conversion().prepare(student)
+
+
+def conversion(tiny, **changes):
+    rule = {"kind": "conversion", "teacher_epochs": 8} | changes.pop("rule", {})
+    optimizer = {"kind": "adam", "lr": 0.01}
+    return tiny(rule=rule, neuron={"kind": "if"}, optimizer=optimizer, epochs=1, **changes)
+
+
+@pytest.fixture
+def results(tiny):
+    """Metrics of the last checkpoint, and the accuracy of the teacher on the test images."""
+
+    def run(**changes):
+        spec = conversion(tiny, **changes)
+        *_, last = (c for c in train(spec, seed=1) if isinstance(c, Checkpoint))
+        teaching = spec.rule.teacher(spec)
+        *_, taught = (c for c in train(teaching, seed=1) if isinstance(c, Checkpoint))
+        return last.metrics, taught.metrics["test_accuracy"]
+
+    return run
+
+
+def test_with_time_a_converted_network_becomes_as_good_as_its_teacher(results):
+    metrics, teacher = results(time_steps=256)
+    assert teacher > 70
+    assert abs(metrics["test_accuracy"] - teacher) <= 0.5
+    at = [metrics[f"accuracy_at/{t}"] for t in (1, 8, 256)]
+    assert at[0] < at[1] <= at[2] + 1
+    assert "loss" not in metrics
+
+
+@pytest.mark.parametrize("method", ["percentile", "spike"])
+def test_a_resumed_conversion_ends_with_the_same_bits(tiny, tmp_path, method):
+    """Each epoch measures other images, so its scales are others."""
+    rule = {"normalisation": method, "images": 50, "percentile": 90.0, "teacher_epochs": 1}
+    spec = conversion(tiny, rule=rule, time_steps=4).model_copy(update={"epochs": 2})
+    straight = [c for c in train(spec, seed=1) if isinstance(c, Checkpoint)]
+    save(straight[0], tmp_path / "checkpoint")
+    resumed = train(spec, seed=1, resume=load(tmp_path / "checkpoint"))
+    *_, last = (c for c in resumed if isinstance(c, Checkpoint))
+    assert weights_digest(last) == weights_digest(straight[-1]) != weights_digest(straight[0])
+    assert last.metrics["test_loss"] == straight[-1].metrics["test_loss"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "words"),
+    [
+        ({}, {"neuron": {"kind": "lif"}}, "neuron must keep all its charge .* got LIF. Choose if"),
+        ({}, {"neuron": {"kind": "clipped-relu"}}, "got ClippedReLU"),
+        ({}, {"neuron": {"kind": "if", "reset": "hard", "v_reset": -1.0}}, "with v_reset 0"),
+        ({}, {"encoder": {"kind": "poisson"}}, "encoder must be direct for conversion"),
+        ({}, {"network": {"kind": "mlp", "norm": "bntt"}}, "norm must be one of none, batch, tdbn"),
+        ({"normalisation": "ceiling"}, {}, "rule.ceiling must be less than 1,000,000"),
+    ],
+)
+def test_what_cannot_be_converted_is_refused_in_words(tiny, rule, changes, words):
+    spec = tiny(**({"neuron": {"kind": "if"}} | changes))
+    with pytest.raises(ValueError, match=words):
+        Conversion(**rule).check(spec)
+
+
+def test_scales_carry_through_to_the_readout():
+    student = learner(NETWORKS["plain"], Conversion())
+    convert(student, [2.0, 5.0], bias=True)
+    last, taught = student.layers[-1].synapse, student.teacher.layers[-1].synapse
+    torch.testing.assert_close(last.weight, taught.weight * 5)
+    torch.testing.assert_close(last.bias, taught.bias)
