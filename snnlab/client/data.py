@@ -9,13 +9,21 @@ import click
 from snnlab.client import render
 from snnlab.client.trouble import Code, Trouble
 from snnlab.learning import files
-from snnlab.learning.dataset import Dataset
+from snnlab.learning.adopt import adopt
+from snnlab.learning.dataset import Dataset, caveats, joined
 from snnlab.learning.errors import DataError
 from snnlab.learning.part import members
 
 
+FEW = 12
+
+
 class Held(NamedTuple):
-    """A file of a data set on this machine: "ok", "damaged", "missing", or "found" if unread."""
+    """A file of a data set on this machine.
+
+    Its state is "ok", "damaged", "missing", "unknown" if no checksum is known, or "found" where it
+    was not read.
+    """
 
     dataset: str
     file: str
@@ -37,7 +45,7 @@ def list_all(*, in_json: bool) -> None:
         click.echo(render.json_text([described(dataset) for dataset in known().values()]))
         return
     columns = ("data set", "title", "licence", "citation", "caveat")
-    rows = [(n, d.title, d.licence, d.citation, d.caveat) for n, d in known().items()]
+    rows = [(n, d.title, d.licence, d.citation, caveat_of(d)) for n, d in known().items()]
     render.show(render.table("", columns, rows), tabled(held(verify=False)))
     places = ", then ".join(str(folder) for folder in files.folders())
     click.echo(f"Files are looked for in {places}.")
@@ -54,18 +62,42 @@ def fetch(*, name: str) -> None:
 @data.command()
 @click.argument("name", required=False)
 @click.option("--json", "in_json", is_flag=True, help="Print the answer as JSON.")
-def verify(*, name: str | None, in_json: bool) -> int:
-    """Compare files with their published checksums: of the data set NAME, or of all.
+@click.option(
+    "--adopt",
+    "caveat",
+    metavar="CAVEAT",
+    help="Accept this copy as it is; the caveat then stands beside every result.",
+)
+def verify(*, name: str | None, in_json: bool, caveat: str | None) -> int:
+    """Compare files with their checksums: of the data set NAME, or of all.
 
-    Ends with 1 if a file is damaged, or missing from the data set that was named.
+    The checksums are those that are published, or those of a copy that was accepted. Ends with 1 if
+    a file is damaged, or missing from the data set that was named.
     """
+    if caveat is not None:
+        accept(name, caveat)
     found = held(name, verify=True)
     if in_json:
         click.echo(render.json_text([file._asdict() for file in found]))
     else:
         render.show(tabled(found))
-    wrong = ("damaged", "missing") if name else ("damaged",)
+    wrong = ("damaged", "missing", "unknown") if name else ("damaged",)
     return Code.FAILED if any(file.state in wrong for file in found) else Code.OK
+
+
+def accept(name: str | None, caveat: str) -> None:
+    """Write the manifest of a copy."""
+    said = " ".join(caveat.split())
+    if not name:
+        raise Trouble(
+            Code.WRONG, "name the data set to accept: snnlab data verify NAME --adopt ..."
+        )
+    if not said or len(said) > 200:
+        raise Trouble(
+            Code.WRONG,
+            "say in 1 to 200 characters how this copy differs: --adopt '150 images per class'",
+        )
+    click.echo(f"accepted: {adopt(chosen(name), name, said)}", err=True)
 
 
 def known() -> dict[str, Dataset]:
@@ -90,7 +122,7 @@ def held(name: str | None = None, *, verify: bool) -> list[Held]:
         Held(
             dataset.kind,
             file.path,
-            state(path, file.sha256, verify=verify),
+            state(path, file, verify=verify),
             path.stat().st_size if path else None,
             path,
         )
@@ -100,29 +132,54 @@ def held(name: str | None = None, *, verify: bool) -> list[Held]:
     ]
 
 
-def state(path: Path | None, sha256: str, *, verify: bool) -> str:
+def state(path: Path | None, file: files.File, *, verify: bool) -> str:
     if path is None:
         return "missing"
     if not verify:
         return "found"
     try:
-        files.check(path, sha256)
+        files.check(path, file)
+    except files.Unknown:
+        return "unknown"
     except DataError:
         return "damaged"
     return "ok"
 
 
 def described(dataset: Dataset) -> dict[str, object]:
-    names = ("title", "licence", "citation", "caveat")
+    names = ("title", "licence", "citation")
     return {
         "name": dataset.kind,
         **{name: getattr(dataset, name) for name in names},
+        "caveat": caveat_of(dataset),
         "files": [file._asdict() for file in held(dataset.kind, verify=False)],
     }
 
 
+def caveat_of(dataset: Dataset) -> str:
+    """Of the data set, and of the copy that is here."""
+    return joined(caveats(dataset))
+
+
 def tabled(found: list[Held]) -> object:
-    rows = [
-        (f.dataset, f.file, f.state, f"{f.size:,}" if f.size else "", f.path or "") for f in found
-    ]
+    """A row a file; of a data set with many files, a row for all that are well."""
+    rows = []
+    for name in dict.fromkeys(file.dataset for file in found):
+        mine = [file for file in found if file.dataset == name]
+        well = [file for file in mine if file.state in ("ok", "found")] if len(mine) > FEW else []
+        rows += [row(file) for file in mine if file not in well]
+        rows += [together(well)] if well else []
     return render.table("", ("data set", "file", "state", "bytes>", "place"), rows)
+
+
+def row(file: Held) -> tuple[object, ...]:
+    size = "" if file.size is None else f"{file.size:,}"
+    return file.dataset, file.file, file.state, size, file.path or ""
+
+
+def together(well: list[Held]) -> tuple[object, ...]:
+    """One row for many files."""
+    size = f"{sum(file.size or 0 for file in well):,}"
+    folder = Path(well[0].file).parts[0]
+    place = next(p for p in (well[0].path or Path()).parents if p.name == folder)
+    return well[0].dataset, f"{folder}: {len(well):,} files", well[0].state, size, place

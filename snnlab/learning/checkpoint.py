@@ -21,11 +21,21 @@ from snnlab.learning.errors import DataError
 
 
 @dataclass(frozen=True)
+class Best:
+    """The epoch with the best held-out accuracy, the first of equals, and its weights."""
+
+    epoch: int
+    accuracy: float
+    network: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """What to show of an epoch, and all that is needed to go on from its end.
 
-    `definition` is the digest of the spec; only with the same one, and the same seed, can training
-    go on.
+    `definition` is the digest of the spec and `data` that of the images; only with the same ones,
+    and the same seed, can training go on. `best` is what the best epoch so far has left, if the
+    weights to test are chosen by held-out accuracy.
     """
 
     definition: str
@@ -36,6 +46,9 @@ class Checkpoint:
     optimizer: dict[str, Any]
     generator: Tensor
     environment: dict[str, Any] = field(default_factory=dict)
+    data: str = ""
+    caveat: str = ""
+    best: Best | None = None
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -49,6 +62,9 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "metrics": checkpoint.metrics,
         "environment": checkpoint.environment,
         "optimizer": pack(checkpoint.optimizer, "optimizer", tensors),
+        "data": checkpoint.data,
+        "caveat": checkpoint.caveat,
+        "best": pack(vars(checkpoint.best) if checkpoint.best else None, "best", tensors),
     }
     unfinished = path.with_suffix(f".{os.getpid()}")
     try:
@@ -83,6 +99,9 @@ def load(path: Path) -> Checkpoint:
         optimizer=unpack(rest["optimizer"], tensors),
         generator=tensors["generator"],
         environment=rest["environment"],
+        data=rest["data"],
+        caveat=rest["caveat"],
+        best=Best(**unpack(rest["best"], tensors)) if rest["best"] else None,
     )
 
 

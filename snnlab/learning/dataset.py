@@ -1,15 +1,18 @@
 """The interface of a data set."""
 
+import hashlib
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
-from jaxtyping import Int64, UInt8
-from pydantic import Field
+from jaxtyping import Bool, Int64, UInt8
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from snnlab.learning.files import File, find
+from snnlab.learning.errors import DataError
+from snnlab.learning.files import File, caveat, find
 from snnlab.learning.part import Part
 
 
@@ -33,11 +36,12 @@ class Samples:
 
 @dataclass(frozen=True)
 class Data:
-    """What a data set holds, and a digest of exactly these bytes."""
+    """What a copy of a data set holds, a digest of it, and what a reader must know of it."""
 
     train: Samples
     test: Samples
     digest: str
+    caveat: str = ""
 
 
 class Dataset(Part):
@@ -46,7 +50,7 @@ class Dataset(Part):
     board: ClassVar[str]
     title: ClassVar[str]
     shape: ClassVar[tuple[int, int, int]]
-    classes: ClassVar[int]
+    all_classes: ClassVar[int]
     mean: ClassVar[tuple[float, ...]]
     std: ClassVar[tuple[float, ...]]
     licence: ClassVar[str]
@@ -57,9 +61,44 @@ class Dataset(Part):
         0, ge=0, le=10_000_000, description="number of images to train on, 0 for all of them"
     )
 
+    class_count: int = Field(
+        0, ge=0, le=1000, description="number of classes to learn, the first ones, 0 for all"
+    )
+
+    @model_validator(mode="after")
+    def has_so_many_classes(self) -> "Dataset":
+        if self.class_count == 1 or self.class_count > self.all_classes:
+            raise ValueError(
+                f"class_count must be 0 or in 2..{self.all_classes}, got {self.class_count}"
+            )
+        return self
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are to tell apart."""
+        return self.class_count or self.all_classes
+
+    @property
+    def narrowing(self) -> str:
+        """In words, how much less than the whole data set is asked for."""
+        fewer = f"trained on {self.train_size:,} images only" if self.train_size else ""
+        some = f"first {self.classes} of {self.all_classes} classes" if self.class_count else ""
+        return joined((some, fewer))
+
+    def chosen(self) -> Data:
+        """What this copy has of the classes asked for.
+
+        Raises DataError if it has no image of one of them.
+        """
+        data = self.load()
+        train, test = (s[s.labels < self.classes] for s in (data.train, data.test))
+        refuse_missing(self, train.labels, "training")
+        refuse_missing(self, test.labels, "test")
+        return replace(data, train=train, test=test)
+
     @abstractmethod
     def load(self) -> Data:
-        """Everything the data set has. Raises DataError naming the file and what to do."""
+        """Everything this copy has. Raises DataError naming the file and what to do."""
 
     @abstractmethod
     def files(self) -> list[File]:
@@ -74,18 +113,66 @@ class Dataset(Part):
         return torch.tensor(self.mean).view(-1, 1, 1), torch.tensor(self.std).view(-1, 1, 1)
 
 
+def packed(train: Samples, test: Samples, caveats: Iterable[str]) -> Data:
+    """Data, with the SHA-256 of all pixels and labels: the same for every way to store them."""
+    digest = hashlib.sha256()
+    for tensor in (train.images, train.labels, test.images, test.labels):
+        digest.update(repr(tuple(tensor.shape)).encode())
+        digest.update(tensor.contiguous().numpy().data)
+    return Data(train, test, digest.hexdigest(), joined(caveats))
+
+
+def caveats(dataset: Dataset) -> list[str]:
+    """Of the data set itself, and of the copy of it that is here."""
+    return [dataset.caveat, *dict.fromkeys(caveat(file) for file in dataset.files())]
+
+
+def joined(texts: Iterable[str]) -> str:
+    return "; ".join(filter(None, texts))
+
+
+def refuse_missing(dataset: Dataset, labels: Labels, which: str) -> None:
+    """Raise DataError if there is a class without an image."""
+    there = labels.bincount(minlength=dataset.classes) > 0
+    if there.all():
+        return
+    missing = (~there).nonzero().flatten().tolist()
+    first = first_without(there)
+    way_out = f"Set dataset.class_count to {first} or less" if first > 1 else "Take another copy"
+    raise DataError(
+        f"{dataset.title}: there is no {which} image of {len(missing)} of {dataset.classes} "
+        f"classes, the first of them is class {missing[0]}. {way_out}"
+    )
+
+
+def first_without(there: Bool[Tensor, " classes"]) -> int:
+    """How many classes from the first on have an image."""
+    return int(there.long().cumprod(0).sum())
+
+
 def split(samples: Samples, held_out: float, size: int, seed: int) -> tuple[Samples, Samples]:
     """Two disjoint parts, (1 - held_out) and held_out of `samples`, each class in equal shares.
 
-    With `size` > 0 only that many samples, also in equal shares, go into the first part.
+    With `size` > 0 only that many samples, also in equal shares, go into the first part. Raises
+    DataError if there are fewer, or if a class has no sample left to train on.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(samples), generator=generator)
     rank = rank_in_class(samples.labels[order])
     held = rank < held_out
     first, second = order[~held], order[held]
+    if size > len(first):
+        raise DataError(
+            f"dataset.train_size is {size:,}, but there are {len(first):,} images to train on and "
+            f"{len(second):,} held out. Ask for fewer"
+        )
     if size:
         first = first[rank[~held].argsort(stable=True)[:size]]
+    if lost := set(samples.labels.tolist()) - set(samples.labels[first].tolist()):
+        raise DataError(
+            f"{len(first):,} images are too few to train on: none is left of {len(lost)} classes, "
+            f"such as class {min(lost)}. Take more"
+        )
     return samples[first], samples[second]
 
 

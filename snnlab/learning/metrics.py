@@ -21,6 +21,12 @@ TABLE = (
     Metric("accuracy_at", "%", "higher", "accuracy of the mean output of the first steps alone"),
     Metric("test_loss", "nats", "lower", "cross-entropy on the test images, once, at the end"),
     Metric("test_accuracy", "%", "higher", "test images classified correctly, once, at the end"),
+    Metric(
+        "selected_epoch",
+        "",
+        "",
+        "epoch whose weights were tested: the last one, or that with the best held-out accuracy",
+    ),
     Metric("firing_rate", "spikes per neuron and step", "", "mean over all spiking neurons"),
     Metric(
         "macs",

@@ -4,11 +4,12 @@ import hashlib
 import json
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import tomli_w
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from snnlab.learning.augment import AnyAugmentation, Unchanged
 from snnlab.learning.dataset import Dataset
 from snnlab.learning.encoders import AnyEncoder, Direct
 from snnlab.learning.network import MAX_PARAMETERS, Network
@@ -35,6 +36,7 @@ class Spec(Part):
     """Everything that decides the outcome of a run, but the seed."""
 
     dataset: AnyDataset = Field(description="images to learn")
+    augmentation: AnyAugmentation = Field(Unchanged(), description="how training images are varied")
     encoder: AnyEncoder = Field(Direct(), description="how an image becomes input over time")
     network: AnyNetwork = Field(description="architecture")
     neuron: AnyNeuron = Field(description="neuron model")
@@ -53,6 +55,20 @@ class Spec(Part):
     validation: float = Field(
         0.1, gt=0, le=0.5, description="share of the training images held out for validation"
     )
+    selection: Literal["last-epoch", "held-out"] = Field(
+        "last-epoch",
+        description="whose weights are tested: the last epoch's, or the best on held-out images",
+    )
+
+    @field_validator("selection", mode="before")
+    @classmethod
+    def is_honest(cls, value: object) -> object:
+        if value == "test-best":
+            raise ValueError(
+                "test-best is refused: weights that were chosen by their test accuracy have seen "
+                "the test images. Choose held-out or last-epoch"
+            )
+        return value
 
     @model_validator(mode="after")
     def fits(self) -> "Spec":

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from snnlab import __version__
-from snnlab.learning.checkpoint import Checkpoint, load, save
-from snnlab.learning.dataset import Samples, split
+from snnlab.learning.checkpoint import Best, Checkpoint, load, save
+from snnlab.learning.dataset import Samples, joined, split
 from snnlab.learning.energy import metered
-from snnlab.learning.errors import DataError, NonFiniteLoss, TrainingError
+from snnlab.learning.errors import NonFiniteLoss, TrainingError
 from snnlab.learning.files import cache
 from snnlab.learning.machine import environment
 from snnlab.learning.network import SpikingNetwork
@@ -58,16 +58,18 @@ class Training:
     train: Samples = field(init=False)
     validation: Samples = field(init=False)
     test: Samples = field(init=False)
+    data: str = field(init=False)
+    caveat: str = field(init=False)
+    best: Best | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         spec, dataset = self.spec, self.spec.dataset
-        data = dataset.load()
+        data = dataset.chosen()
         self.train, self.validation = split(
             data.train, spec.validation, dataset.train_size, self.seed
         )
         self.test = data.test
-        if len(self.train) < 2:
-            raise DataError(f"{len(self.train)} images are too few to train on. Take more")
+        self.data, self.caveat = data.digest, joined((data.caveat, dataset.narrowing))
         self.network = spec.network.build(
             dataset.shape,
             dataset.classes,
@@ -92,7 +94,7 @@ class Training:
                 seed=self.seed,
             ).to(self.device)
             if not resumed:
-                taught = yield from teach(teaching, self.seed, self.device)
+                taught = yield from teach(teaching, self.seed, self.device, self.data)
                 self.network.teacher.load_state_dict(taught.network)
             self.network.teacher.requires_grad_(requires_grad=False)
         spec.rule.prepare(self.network)
@@ -125,7 +127,9 @@ class Training:
 
     def update(self, chosen: Tensor, epoch: int) -> float:
         samples = self.train[chosen]
-        inputs, labels = self.encode(samples.images), samples.labels.to(self.device)
+        mean, _ = self.spec.dataset.normalisation()
+        images = self.spec.augmentation.augment(samples.images, mean, self.generator)
+        inputs, labels = self.encode(images), samples.labels.to(self.device)
         losses = []
         for loss in self.spec.rule.updates(self.network, inputs, labels):
             if not math.isfinite(loss):
@@ -167,17 +171,36 @@ class Training:
         }
         return {"loss": loss / n, "accuracy": 100 * correct / n, **by_time, **meter.metrics()}
 
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the network's tensors, because state_dict() hands out the living ones."""
+        return {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+
+    def consider(self, epoch: int, accuracy: float) -> None:
+        """Keep these weights if they are to be tested, as far as is known by now."""
+        if self.spec.selection == "held-out" and (not self.best or accuracy > self.best.accuracy):
+            own = {k: v for k, v in self.weights().items() if not k.startswith("teacher.")}
+            self.best = Best(epoch, accuracy, own)
+
+    def select(self, last: int) -> int:
+        """Take up the weights that are to be tested; gives the epoch that left them."""
+        if self.best is None:
+            return last
+        self.network.load_state_dict({**self.network.state_dict(), **self.best.network})
+        return self.best.epoch
+
     def checkpoint(self, epoch: int, metrics: dict[str, float]) -> Checkpoint:
         return Checkpoint(
             definition=self.spec.digest(),
             seed=self.seed,
             epoch=epoch,
             metrics=metrics,
-            # copied, because state_dict() hands out the living tensors
-            network={k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()},
+            network=self.weights(),
             optimizer=deepcopy(self.optimizer.state_dict()),
             generator=self.generator.get_state(),
             environment=environment(self.device),
+            data=self.data,
+            caveat=self.caveat,
+            best=self.best,
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -187,6 +210,12 @@ class Training:
                 f"the checkpoint is of definition {theirs[0]}, seed {theirs[1]}, but this is "
                 f"definition {ours[0]}, seed {ours[1]}. Resume with what was interrupted"
             )
+        if checkpoint.data != self.data:
+            raise TrainingError(
+                f"the checkpoint was trained on data {checkpoint.data[:12]}, but this copy of "
+                f"{self.spec.dataset.title} is {self.data[:12]}. Resume with the same files"
+            )
+        self.best = checkpoint.best
         self.network.load_state_dict(checkpoint.network)
         self.optimizer.load_state_dict(deepcopy(checkpoint.optimizer))
         self.generator.set_state(checkpoint.generator)
@@ -212,15 +241,17 @@ def train(
             yield step
         metrics = {} if math.isnan(losses[-1]) else {"loss": fmean(losses)}
         metrics |= validated(training)
+        training.consider(epoch, metrics["accuracy"])
         if epoch == spec.epochs:
+            metrics["selected_epoch"] = float(training.select(epoch))
             metrics |= tested(training)
         metrics["seconds"] = time.perf_counter() - start
         yield training.checkpoint(epoch, metrics)
 
 
-def teach(spec: Spec, seed: int, device: str) -> Generator[Step, None, Checkpoint]:
+def teach(spec: Spec, seed: int, device: str, data: str) -> Generator[Step, None, Checkpoint]:
     """Train a teacher, or find it in the cache: every run of a sweep has the same one."""
-    here = json.dumps([__version__, environment(device)])
+    here = json.dumps([__version__, environment(device), data])
     name = f"{spec.digest()}-{seed}-{hashlib.sha256(here.encode()).hexdigest()[:12]}"
     place = cache() / "teachers" / f"{name}.safetensors"
     if place.exists():

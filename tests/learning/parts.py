@@ -9,9 +9,22 @@ from snnlab.learning.part import Part
 
 
 def parts(part: type[Part]) -> st.SearchStrategy[Part]:
-    return st.fixed_dictionaries(
-        {name: values(field.annotation, field) for name, field in part.model_fields.items()}
-    ).map(lambda chosen: part(**chosen))
+    return (
+        st.fixed_dictionaries(
+            {name: values(field.annotation, field) for name, field in part.model_fields.items()}
+        )
+        .filter(lambda chosen: fits_together(part, chosen))
+        .map(lambda chosen: part(**chosen))
+    )
+
+
+def fits_together(part: type[Part], chosen: dict[str, Any]) -> bool:
+    """Whether the part takes these values, each of which is within its own bounds."""
+    try:
+        part(**chosen)
+    except ValueError:
+        return False
+    return True
 
 
 def values(annotation: Any, field: FieldInfo) -> st.SearchStrategy[Any]:

@@ -1,7 +1,6 @@
 """MNIST: 70,000 handwritten digits of 28 x 28 pixels, in its four published IDX files."""
 
 import gzip
-import hashlib
 import zlib
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -9,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
-from snnlab.learning.dataset import Data, Dataset, Samples
+from snnlab.learning.dataset import Data, Dataset, Samples, caveats, packed
 from snnlab.learning.errors import DataError
 from snnlab.learning.files import File, fetch
 
@@ -33,7 +32,7 @@ class MNIST(Dataset):
     board: ClassVar[str] = "mnist"
     title: ClassVar[str] = "MNIST"
     shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
-    classes: ClassVar[int] = 10
+    all_classes: ClassVar[int] = 10
     mean: ClassVar[tuple[float, ...]] = (0.1307,)
     std: ClassVar[tuple[float, ...]] = (0.3081,)
     licence: ClassVar[str] = "CC BY-SA 3.0"
@@ -49,8 +48,7 @@ class MNIST(Dataset):
             )
             for part in ("train", "t10k")
         )
-        digest = hashlib.sha256("".join(SHA256.values()).encode()).hexdigest()
-        return Data(train, test, digest)
+        return packed(train, test, caveats(self))
 
     def files(self) -> list[File]:
         return list(FILES.values())

