@@ -15,8 +15,8 @@ from snnlab.learning.encoders import AnyEncoder, Direct
 from snnlab.learning.network import MAX_PARAMETERS, Network
 from snnlab.learning.neuron import Neuron
 from snnlab.learning.optimizers import Adam, AnyOptimizer, AnySchedule, Cosine
-from snnlab.learning.part import Part, one_of
-from snnlab.learning.problems import MISSING, Problem, SpecError
+from snnlab.learning.part import Part, members, one_of
+from snnlab.learning.problems import MISSING, Problem, SpecError, kind_of
 from snnlab.learning.rule import Rule
 
 
@@ -30,6 +30,9 @@ else:
     AnyNetwork = one_of(Network, "snnlab.learning.networks")
     AnyNeuron = one_of(Neuron, "snnlab.learning.neurons")
     AnyRule = one_of(Rule, "snnlab.learning.rules")
+
+
+TOO_DEEP = "it is nested too deeply"
 
 
 class Spec(Part):
@@ -83,6 +86,23 @@ class Spec(Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def suits(self) -> "Spec":
+        """Refuse a rule that cannot train this network, in words."""
+        if self.rule.learning != self.network.learning:
+            rule, network = (kind_of(type(part)) for part in (self.rule, self.network))
+            able = [
+                repr(kind_of(other))
+                for other in members(Network, "snnlab.learning.networks")
+                if other.learning == self.rule.learning
+            ]
+            raise ValueError(
+                f"rule.kind {rule!r} cannot train network.kind {network!r}. It trains "
+                f"{', '.join(able)}"
+            )
+        self.rule.check(self)
+        return self
+
     def digest(self) -> str:
         """A short name, equal for equal specs."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
@@ -95,10 +115,7 @@ class Spec(Part):
     @classmethod
     def from_toml(cls, text: str) -> "Spec":
         """Read a definition written in TOML. Raises SpecError."""
-        try:
-            return cls.parse(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            refuse("TOML", str(error))
+        return cls.parse(toml_data(text))
 
     @classmethod
     def from_json(cls, text: str) -> "Spec":
@@ -107,7 +124,21 @@ class Spec(Part):
             data = json.loads(text, parse_constant=no_constant, object_pairs_hook=no_duplicates)
         except ValueError as error:
             refuse("JSON", str(error))
+        except RecursionError:
+            refuse("JSON", TOO_DEEP)
         return cls.parse(data)
+
+
+def toml_data(text: str) -> dict[str, Any]:
+    """A TOML text as plain data, as JSON could hold it. Raises SpecError."""
+    try:
+        data = tomllib.loads(text)
+        json.dumps(data, default=no_date)
+    except ValueError as error:
+        refuse("TOML", str(error))
+    except RecursionError:
+        refuse("TOML", TOO_DEEP)
+    return data
 
 
 def kind_first(data: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +150,10 @@ def kind_first(data: dict[str, Any]) -> dict[str, Any]:
 def refuse(language: str, why: str) -> NoReturn:
     rule = f"is no valid {language}: {why}"
     raise SpecError([Problem("", rule, MISSING, "Mend the text at that place")])
+
+
+def no_date(value: object) -> NoReturn:
+    raise ValueError(f"{value} is a date or a time, which no field takes")
 
 
 def no_constant(name: str) -> NoReturn:

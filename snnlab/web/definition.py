@@ -1,7 +1,6 @@
 """What a visitor has defined so far: by fields or by TOML, right or wrong."""
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -57,10 +56,12 @@ def from_toml(text: str) -> Definition:
     """The definition that a TOML text holds."""
     if len(text) > MAX_TOML:
         return Definition("", {}, None, {"": f"TOML must be at most {MAX_TOML} characters long."})
+    from snnlab.learning.spec import toml_data  # here, because it takes PyTorch along
+
     try:
-        raw = tomllib.loads(text.replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return Definition(text, {}, None, {"": f"This is not TOML: {error}."})
+        raw = toml_data(text.replace("\r\n", "\n"))
+    except SpecError as error:
+        return Definition(text, {}, None, by_place(error))
     spec, problems = parse(raw)
     shown = spec.model_dump(mode="json") if spec else raw
     return Definition(text, flatten(form(), shown), spec, problems)

@@ -79,7 +79,7 @@ def convert(type_: str, text: str) -> Any:
     reader = {"integer": int, "number": float, "json": json.loads, "checkbox": json.loads}
     try:
         return reader[type_](text) if type_ in reader else text
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

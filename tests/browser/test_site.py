@@ -49,7 +49,7 @@ def test_toml_decides_when_asked_to_and_fills_the_fields(page):
     page.click("input[name=source][value=toml]")
     text = page.run("document.getElementById('toml').value")
     page.fill("#toml", text.replace("epochs = 12", "epochs = "))
-    page.shows("not TOML", "#verdict")
+    page.shows("no valid TOML", "#verdict")
     page.fill("#toml", text.replace("epochs = 12", "epochs = 21"))
     page.shows("Complete", "#verdict")
     page.click("input[name=source][value=fields]")

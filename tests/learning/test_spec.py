@@ -104,6 +104,25 @@ def test_what_is_no_table_is_refused(data):
         Spec.parse(data)
 
 
+DEEP = 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epochs = 2020-01-01", "2020-01-01 is a date or a time, which no field takes"),
+        ("epochs = [12:00:00]", "12:00:00 is a date or a time"),
+        (f"epochs = {'9' * 5000}", "no valid TOML"),
+        (f"epochs = {'[' * DEEP}{']' * DEEP}", "nested too deeply"),
+        (f"{'a.' * DEEP}a = 1", "nested too deeply"),
+        (f"epochs = {'[' * 300}{']' * 300}", "definition: .*recursion"),
+    ],
+)
+def test_toml_that_json_could_not_hold_is_refused(text, message):
+    with pytest.raises(SpecError, match=message):
+        Spec.from_toml(text)
+
+
 def test_broken_toml_is_refused_with_line_and_column():
     with pytest.raises(SpecError, match=r"no valid TOML: .*line 2, column"):
         Spec.from_toml("time_steps = 4\nepochs = = 3")
@@ -116,6 +135,7 @@ def test_broken_toml_is_refused_with_line_and_column():
         ('{"epochs": 1, "epochs": 2}', "epochs stands there twice"),
         ("{", "no valid JSON"),
         ("", "no valid JSON"),
+        ("[" * 50_000, "nested too deeply"),
     ],
 )
 def test_broken_json_is_refused(text, message):

@@ -69,12 +69,14 @@ def test_an_error_stands_beside_its_field(member, ada, changes, place, words):
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        ("epochs = ", "not TOML"),
+        ("epochs = ", "no valid TOML"),
         ("", "required"),
         ("colour = 3\n" + TOML, "not a known field"),
         (TOML.replace('"lif"', '"lief"'), "Did you mean"),
         ("x" * 200_000, "at most"),
-        ("[" * 50_000, "not TOML"),
+        ("[" * 50_000, "no valid TOML"),
+        ("epochs = 2020-01-01", "is a date"),
+        ("a." * 10_000 + "a = 1", "nested too deeply"),
     ],
 )
 def test_toml_that_is_wrong_is_answered_in_words(member, ada, toml, words):
