@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
@@ -33,8 +34,22 @@ class Spiking(nn.Module):
         super().__init__()
         self.synapse, self.norm, self.neuron = synapse, norm, neuron
 
+    @property
+    def neuron(self) -> Neuron:
+        """The neuron as it is now: what is trained of it is a tensor."""
+        return self.untrained.bound(dict(self.cells)) if len(self.cells) else self.untrained
+
+    @neuron.setter
+    def neuron(self, neuron: Neuron) -> None:
+        self.untrained = neuron
+        self.cells = nn.ParameterDict(
+            {name: nn.Parameter(torch.tensor(value)) for name, value in neuron.free().items()}
+        )
+
     def forward(self, x: Sequence) -> Sequence:
-        return self.neuron.scan(self.current(x), len(x), overwrite=True)
+        # currents that no synapse or norm has made anew are still in use elsewhere
+        fresh = not isinstance(self.synapse, nn.Identity)
+        return self.neuron.scan(self.current(x), len(x), overwrite=fresh)
 
     def current(self, x: Sequence) -> Currents:
         """What the neurons receive at each step; only one step of it, if it is constant."""

@@ -1,7 +1,9 @@
 """The interface of a neuron model, and what all integrate-and-fire neurons share."""
 
+import math
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -14,12 +16,37 @@ from snnlab.learning.surrogates import Shape, Surrogate
 
 
 State = dict[str, Tensor]
+Value = float | Tensor  # of a field; a tensor where it is trained
+N = TypeVar("N", bound="Neuron")
 
 
 class Neuron(Part):
-    """How a population turns input current into output over all time steps."""
+    """How a population turns input current into output over all time steps.
+
+    Constants can be trained, one value for each population: a field `train_x` says that the field
+    `x` is. The neuron stays data; the layer holds the values, and puts them in place with `bound`.
+    """
 
     spiking: ClassVar[bool] = True  # whether the output is spikes, 0 or 1
+
+    def free(self) -> dict[str, float]:
+        """What is trained, any real number, and where it begins: logarithms, so x stays positive.
+
+        As Rathi & Roy 2020, arXiv:2008.03658, train leak and threshold of each layer, but for the
+        logarithm.
+        """
+        names = [field.removeprefix("train_") for field in type(self).model_fields]
+        return {
+            f"log_{name}": math.log(getattr(self, name))
+            for name in names
+            if getattr(self, f"train_{name}", False)
+        }
+
+    def bound(self: N, values: Mapping[str, Tensor]) -> N:
+        """The same neuron with the trained values, by their names in `free`, in place."""
+        return self.model_copy(
+            update={name.removeprefix("log_"): value.exp() for name, value in values.items()}
+        )
 
     @abstractmethod
     def scan(
@@ -65,15 +92,16 @@ class Firing(Neuron):
             spikes.append(s)
         return torch.stack(spikes)
 
-    def fire(self, v: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    def fire(self, v: Float[Tensor, "*n"], v_threshold: Value | None = None) -> Float[Tensor, "*n"]:
         """Spikes of neurons at potential `v`, differentiable by the surrogate slope."""
         slope = Surrogate(self.surrogate, self.surrogate_width, self.surrogate_height)
-        spikes: Tensor = Spike.apply(v - self.v_threshold, slope)
+        threshold = self.v_threshold if v_threshold is None else v_threshold
+        spikes: Tensor = Spike.apply(v - threshold, slope)
         return spikes
 
 
-class IntegrateAndFire(Firing):
-    """A neuron whose only state is its potential: it decays by a factor and a spike resets it."""
+class Resetting(Firing):
+    """A neuron whose potential a spike sets back."""
 
     reset: Literal["soft", "hard"] = Field(
         "soft", description="what a spike does: soft subtracts the threshold, hard sets v_reset"
@@ -86,36 +114,79 @@ class IntegrateAndFire(Firing):
         default=True, description="whether gradients ignore the path through the reset"
     )
 
+    def after(
+        self, h: Float[Tensor, "*n"], s: Float[Tensor, "*n"], v_threshold: Value | None = None
+    ) -> Float[Tensor, "*n"]:
+        """The potential that the spikes `s` leave of `h`."""
+        threshold = self.v_threshold if v_threshold is None else v_threshold
+        z = s.detach() if self.detach_reset else s
+        return h - threshold * z if self.reset == "soft" else h * (1 - z) + self.v_reset * z
+
+
+class IntegrateAndFire(Resetting):
+    """A neuron whose only state is its potential: it decays by a factor and a spike resets it.
+
+    Refractory: for some steps after a spike it stays as the reset left it, deaf and silent
+    (Gerstner et al. 2014, Neuronal Dynamics, section 1.3).
+    """
+
+    refractory: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="time after a spike in which input is lost and no other spike can follow",
+        json_schema_extra={"unit": "steps"},
+    )
+    train_v_threshold: bool = Field(
+        default=False, description="whether training changes the threshold, one for each layer"
+    )
+
     @property
     @abstractmethod
-    def alpha(self) -> float:
+    def alpha(self) -> Value:
         """Factor by which the potential decays in one step."""
 
     @property
-    def gain(self) -> float:
+    def gain(self) -> Value:
         """Factor on the input current."""
         return 1.0
 
     def init(self, like: Float[Tensor, "*n"]) -> State:
-        return {"v": torch.full_like(like, self.v_initial)}
+        state = {"v": torch.full_like(like, self.v_initial)}
+        return state | {"rest": torch.zeros_like(like)} if self.refractory else state
 
     def step(self, current: Float[Tensor, "*n"], state: State) -> tuple[Tensor, State]:
         h = self.alpha * state["v"] + self.gain * current
+        if self.refractory:
+            return self.rested(h, state)
         s = self.fire(h)
-        z = s.detach() if self.detach_reset else s
-        v = h - self.v_threshold * z if self.reset == "soft" else h * (1 - z) + self.v_reset * z
-        return s, {"v": v}
+        return s, {"v": self.after(h, s)}
+
+    def rested(self, h: Float[Tensor, "*n"], state: State) -> tuple[Tensor, State]:
+        """The step to `h` of those neurons alone whose steps of rest are over."""
+        awake = (state["rest"] == 0).to(h.dtype)
+        s = self.fire(h) * awake
+        v = torch.where(awake.bool(), self.after(h, s), state["v"])
+        rest = (state["rest"] - 1).clamp(min=0) + self.refractory * s.detach()
+        return s, {"v": v, "rest": rest}
 
     def scan(
         self, current: Float[Tensor, "steps_or_1 *n"], steps: int, *, overwrite: bool = False
     ) -> Float[Tensor, "steps *n"]:
+        if (
+            self.refractory
+            or isinstance(self.alpha, Tensor)
+            or isinstance(self.v_threshold, Tensor)
+        ):
+            return self.unrolled(current, steps)
         if self.gain != 1.0:
             current, overwrite = current * self.gain, False
         return scan(current, self.dynamics(), steps, overwrite=overwrite)
 
     def dynamics(self) -> Dynamics:
+        """What the fused scan needs to know; nothing of it is trained."""
         return Dynamics(
-            alpha=self.alpha,
+            alpha=float(self.alpha),
             v_threshold=self.v_threshold,
             hard=self.reset == "hard",
             v_reset=self.v_reset,
@@ -138,3 +209,11 @@ class Spike(torch.autograd.Function):
     def backward(ctx: Any, e: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         return ctx.surrogate.slope_(x.clone()).mul_(e), None
+
+
+def exp(x: Value) -> Value:
+    return x.exp() if isinstance(x, Tensor) else math.exp(x)
+
+
+def expm1(x: Value) -> Value:
+    return x.expm1() if isinstance(x, Tensor) else math.expm1(x)

@@ -9,12 +9,11 @@ v is the exact solution of :math:`\tau \dot v = -v + i` for a current constant w
 Source: Gerstner et al. 2014, Neuronal Dynamics, section 1.3.
 """
 
-import math
 from typing import Literal
 
 from pydantic import Field
 
-from snnlab.learning.neuron import IntegrateAndFire
+from snnlab.learning.neuron import IntegrateAndFire, Value, exp, expm1
 
 
 class LIF(IntegrateAndFire):
@@ -32,10 +31,14 @@ class LIF(IntegrateAndFire):
         description="whether the current is multiplied by 1 - alpha, as exact integration does",
     )
 
-    @property
-    def alpha(self) -> float:
-        return math.exp(-self.dt / self.tau)
+    train_tau: bool = Field(
+        default=False, description="whether training changes tau, one for each layer"
+    )
 
     @property
-    def gain(self) -> float:
-        return -math.expm1(-self.dt / self.tau) if self.scale_input else 1.0
+    def alpha(self) -> Value:
+        return exp(-self.dt / self.tau)
+
+    @property
+    def gain(self) -> Value:
+        return -expm1(-self.dt / self.tau) if self.scale_input else 1.0
