@@ -111,6 +111,8 @@ class Supervisor:
             size=message["size"],
             weights=message["weights"],
             final=final,
+            data=message["data"],
+            caveat=message["caveat"],
         )
         points = [(metric, step, value) for metric, value in message["metrics"].items()]
         try:

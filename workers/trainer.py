@@ -152,6 +152,8 @@ class Trainer:
             size=path.stat().st_size,
             weights=self.engine.weights_digest(checkpoint),
             final=final,
+            data=checkpoint.data,
+            caveat=checkpoint.caveat,
         )
 
     def say(self, kind: str, **fields: Any) -> None:

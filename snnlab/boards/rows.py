@@ -9,7 +9,7 @@ from django.urls import reverse
 from snnlab.experiments.queries import BoardRow
 
 
-TEXTS = ("title", "method", "network", "neuron", "source", "caveat")
+TEXTS = ("title", "method", "network", "neuron", "selection", "source", "caveat")
 
 
 def key(row: BoardRow) -> str:
@@ -54,6 +54,7 @@ def grid_row(row: BoardRow) -> dict[str, Any]:
         "firing_rate": row.firing_rate,
         "firing_rate_text": significant(row.firing_rate),
         "year": row.year,
+        "selection": row.selection,
         "note": row.caveat or row.source,
     }
 

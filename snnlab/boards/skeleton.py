@@ -23,6 +23,7 @@ COLUMNS = (
     {"field": "method", "headerName": "Method", "flex": 1, "minWidth": 160},
     {"field": "network", "headerName": "Network", "flex": 1, "minWidth": 150},
     {"field": "neuron", "headerName": "Neuron", "width": 120},
+    {"field": "selection", "headerName": "Weights tested", "width": 150},
     {"field": "year", "headerName": "Year", "width": 90},
     {"field": "note", "headerName": "Source, caveat", "flex": 1, "minWidth": 200},
 )

@@ -41,7 +41,13 @@ def everything(run: Any) -> dict[str, Any]:
         ),
         "tries": list(
             queries.attempts(run.pk).values(
-                "lease_epoch", "worker", "started_at", "ended_at", "outcome", "resumed_from"
+                "lease_epoch",
+                "worker",
+                "started_at",
+                "ended_at",
+                "outcome",
+                "resumed_from",
+                "environment",
             )
         ),
     }

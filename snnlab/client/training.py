@@ -52,6 +52,7 @@ class Training:
             "digest": self.spec.digest(),
             "seed": self.seed,
             "environment": self.last.environment,
+            "data": {"sha256": self.last.data, "caveat": self.last.caveat},
             "epochs": self.epochs,
             "results": self.last.metrics,
             "weights_sha256": files.weights_digest(self.last),

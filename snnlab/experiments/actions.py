@@ -155,10 +155,8 @@ def _runs(
 
 
 def _caveat(spec: "Spec") -> str:
-    """What a reader of the board must know about the data."""
-    size = spec.dataset.train_size
-    fewer = f"trained on {size:,} images only" if size else ""
-    return "; ".join(filter(None, (spec.dataset.caveat, fewer)))[:300]
+    """What a reader of the board must know about the data, as far as the definition tells."""
+    return "; ".join(filter(None, (spec.dataset.caveat, spec.dataset.narrowing)))[:300]
 
 
 def _same(experiment: Experiment, runs: list[Run]) -> Experiment:

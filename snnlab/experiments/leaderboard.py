@@ -32,6 +32,7 @@ class BoardRow:
     run_id: int | None = None
     digest: str = ""
     caveat: str = ""
+    selection: str = ""
 
 
 def leaderboard(user: User, board: str) -> list[BoardRow]:
@@ -65,6 +66,7 @@ def _measured(user: User, board: str) -> list[BoardRow]:
           max(definition #>> '{network,kind}') as network,
           max(definition #>> '{neuron,kind}') as neuron,
           max((definition ->> 'time_steps')::int) as time_steps,
+          coalesce(max(definition ->> 'selection'), '') as selection,
           avg(score) as accuracy, stddev_samp(score) as std, count(*) as n, max(score) as best,
           avg((results ->> 'energy')::float) as energy,
           avg((results ->> 'synops')::float) as synops,

@@ -20,7 +20,10 @@ KEPT = 2
 
 @dataclass(frozen=True)
 class Fresh:
-    """A checkpoint that a trainer just wrote; `record` moves its file into the store."""
+    """A checkpoint that a trainer just wrote; `record` moves its file into the store.
+
+    `data` is the digest of the images that it was trained on, and `caveat` what is known of them.
+    """
 
     step: int
     path: str
@@ -28,6 +31,8 @@ class Fresh:
     size: int
     weights: str
     final: bool
+    data: str = ""
+    caveat: str = ""
 
 
 @transaction.atomic
@@ -40,7 +45,7 @@ def begin(claim: Claim, environment: dict[str, Any], resumed_from: int, *, resta
     _hold(claim)
     before = rows(
         """
-        select environment::text as environment from experiments_attempt
+        select (environment - 'data')::text as environment from experiments_attempt
         where run_id = %(run)s and lease_epoch < %(epoch)s and environment <> '{}'
         order by lease_epoch desc limit 1""",
         **claim.key,
@@ -86,6 +91,7 @@ def record(
         )
     if checkpoint:
         _keep(claim, checkpoint)
+        _tell_data(claim, checkpoint)
 
 
 def _hold(claim: Claim) -> None:
@@ -185,6 +191,27 @@ def _keep(claim: Claim, fresh: Fresh) -> None:
         kept=KEPT,
     )
     _drop([row["artifact_id"] for row in old])
+
+
+def _tell_data(claim: Claim, fresh: Fresh) -> None:
+    """Note what the images were: the definition names a data set, but copies of it may differ."""
+    if not fresh.data:
+        return
+    rows(
+        """
+        update experiments_attempt
+        set environment = environment || jsonb_build_object('data', %(data)s::text)
+        where run_id = %(run)s and lease_epoch = %(epoch)s""",
+        **claim.key,
+        data=fresh.data,
+    )
+    rows(
+        """
+        update experiments_run set caveat = %(caveat)s
+        where id = %(run)s and caveat <> %(caveat)s""",
+        **claim.key,
+        caveat=fresh.caveat[:300],
+    )
 
 
 def _drop(digests: list[str]) -> None:

@@ -15,16 +15,16 @@ TABLE = "..mnist-grid.rowData...mnist-count.children.."
 FILTERS = {"kinds": ["measured", "published"], "search": ""}
 
 
-def envelope(**values) -> dict:
+def envelope(slug="mnist", **values) -> dict:
     values = FILTERS | values
     return {
-        "output": TABLE,
+        "output": TABLE.replace("mnist", slug),
         "outputs": [
-            {"id": "mnist-grid", "property": "rowData"},
-            {"id": "mnist-count", "property": "children"},
+            {"id": f"{slug}-grid", "property": "rowData"},
+            {"id": f"{slug}-count", "property": "children"},
         ],
         "inputs": [
-            {"id": f"mnist-{name}", "property": "value", "value": value}
+            {"id": f"{slug}-{name}", "property": "value", "value": value}
             for name, value in values.items()
         ],
         "changedPropIds": [],
@@ -55,6 +55,27 @@ def test_the_table_has_measured_and_published_rows(member, result, django_assert
     assert {row["kind"] for row in rows} == {"measured", "published"}
     assert titles(answer) == {"ours"}
     assert "no-store" in answer.headers["Cache-Control"]
+
+
+def rows_of(answer, slug) -> list[dict]:
+    return answer.json()["response"][f"{slug}-grid"]["rowData"]
+
+
+@pytest.mark.parametrize("slug", boards())
+def test_every_board_says_what_papers_report(member, slug):
+    rows = rows_of(call(member, envelope(slug)), slug)
+    assert len(rows) > 10
+    assert {row["kind"] for row in rows} == {"published"}
+
+
+def test_a_result_stands_on_the_board_of_its_data_set_with_its_caveat(member, ada, tmp_path):
+    chosen = {"kind": "cifar100", "class_count": 20}
+    lab.experiment(ada, "photographs", dataset=chosen, selection="held-out")
+    lab.succeed(tmp_path, test_accuracy=40.0)
+    (row,) = rows_of(call(member, envelope("cifar-100", kinds=["measured"])), "cifar-100")
+    assert (row["title"], row["selection"]) == ("photographs", "held-out")
+    assert (row["accuracy_text"], row["note"]) == ("40.00 % †", "first 20 of 100 classes")
+    assert rows_of(call(member, envelope("cifar-10", kinds=["measured"])), "cifar-10") == []
 
 
 def test_another_teams_results_are_not_there(stranger, result):

@@ -36,6 +36,8 @@ class Checkpoint:
     epoch: int
     metrics: dict[str, float]
     weights: str
+    data: str = "toy"
+    caveat: str = "numbers made up"
 
 
 class NonFinite(Exception):

@@ -25,6 +25,8 @@ def test_json_is_one_document_and_progress_goes_elsewhere(tiny: Path) -> None:
     assert [epoch["epoch"] for epoch in answer["epochs"]] == [1, 2]
     assert 0 <= answer["results"]["test_accuracy"] <= 100
     assert answer["definition"]["network"]["hidden"] == [32]
+    assert answer["data"]["caveat"].startswith("5,000-image sample")
+    assert len(answer["data"]["sha256"]) == 64
     assert "epoch 2/2" in result.stderr
 
 

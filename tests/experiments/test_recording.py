@@ -1,6 +1,7 @@
 """What is measured is recorded exactly once."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,21 @@ def test_a_new_environment_is_told_when_training_goes_on(claim: Claim) -> None:
     recording.begin(changed, {"torch": "2.14"}, 1, restarted=False)
     event = Run.objects.get(pk=claim.run_id).events.get(reason="environment")
     assert (event.lease_epoch, event.message) == (3, '{"torch": "2.13"} became {"torch": "2.14"}')
+
+
+def test_the_data_that_were_there_are_noted_and_their_caveat_stands_at_the_run(
+    claim: Claim,
+) -> None:
+    recording.begin(claim, {"torch": "2.13"}, 0, restarted=False)
+    told = replace(fresh(1), data="d1", caveat="150 images per class")
+    recording.record(claim, [], told)
+    run = Run.objects.get(pk=claim.run_id)
+    assert run.caveat == "150 images per class"
+    assert run.attempt_set.get().environment == {"torch": "2.13", "data": "d1"}
+    queue.release(claim)
+    again = queue.claim("w2", ["cpu"])
+    recording.begin(again, {"torch": "2.13"}, 1, restarted=False)
+    assert not run.events.filter(reason="environment").exists()
 
 
 def test_a_claim_brings_its_checkpoints_the_newest_first(claim: Claim) -> None:

@@ -17,7 +17,7 @@ from snnlab.teams.actions import ensure_first_team
 class ToyData:
     board = "toys"
     caveat = ""
-    train_size = 0
+    narrowing = ""
 
 
 @dataclass(frozen=True)
