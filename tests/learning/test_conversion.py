@@ -15,6 +15,7 @@ from snnlab.learning.networks.convnet import ConvNet
 from snnlab.learning.networks.mlp import MLP
 from snnlab.learning.neurons.clipped_relu import ClippedReLU
 from snnlab.learning.neurons.if_ import IF
+from snnlab.learning.neurons.qcfs import QCFS
 from snnlab.learning.rules.conversion import Conversion
 from snnlab.learning.train import train
 
@@ -258,6 +259,41 @@ def test_a_soft_reset_is_closer_to_the_teacher_than_a_hard_one():
     assert errors["soft"] < errors["hard"] / 4
 
 
+@pytest.mark.parametrize("steps", [1, 4, 7, 32])
+def test_with_half_a_threshold_to_begin_the_mean_error_is_zero_at_any_time(steps):
+    """Bu et al. 2022: for activations spread evenly over 0..1; without it, -1/(2T)."""
+    even = (torch.arange(8960, dtype=torch.float64) + 0.5) / 8960
+    errors = {
+        v: (IF(v_initial=v).scan(even[None], steps).mean(0) - even).mean().item()
+        for v in (0.0, 0.5)
+    }
+    assert errors[0.5] == pytest.approx(0, abs=1e-6)
+    assert errors[0.0] == pytest.approx(-1 / (2 * steps), abs=1e-6)
+
+
+@pytest.mark.parametrize("levels", [1, 4, 13])
+def test_qcfs_is_the_rate_of_a_half_charged_neuron_after_as_many_steps_as_it_has_levels(levels):
+    current = torch.linspace(-1, 3, 4001, dtype=torch.float64)[None] + 1e-7
+    charged = IF(v_threshold=1.7, v_initial=0.85).scan(current, levels).mean(0) * 1.7
+    analog = QCFS(levels=levels, ceiling=1.7).scan(current, 1)[0]
+    torch.testing.assert_close(charged, analog)
+    assert len(analog.unique()) == levels + 1
+
+
+def test_a_shallow_qcfs_network_is_converted_without_any_error():
+    network, rule = MLP(hidden=(50,)), Conversion(normalisation="ceiling")
+    student = learner(network, rule, IF(v_initial=0.5))
+    for layer in populations(student.teacher):
+        layer.neuron = QCFS(levels=6, ceiling=0.8, train_ceiling=False)
+    x = images(30)
+    list(rule.updates(student, x[None], labels(x)))
+    rule.settle(student)
+    with torch.no_grad():
+        wanted = student.teacher(x[None])[0]
+        assert wanted.std() > 0.1
+        torch.testing.assert_close(student(x.expand(6, *x.shape)).mean(0), wanted)
+
+
 def test_without_biases_the_network_is_that_of_a_teacher_without():
     student = converted(NETWORKS["plain"], Conversion(bias=False, percentile=100))
     for module in student.teacher.modules():
@@ -300,7 +336,7 @@ def test_a_layer_that_conversion_does_not_know_is_refused():
 def conversion(tiny, **changes):
     rule = {"kind": "conversion", "teacher_epochs": 8} | changes.pop("rule", {})
     optimizer = {"kind": "adam", "lr": 0.01}
-    return tiny(rule=rule, neuron={"kind": "if"}, optimizer=optimizer, epochs=1, **changes)
+    return tiny(**{"neuron": {"kind": "if"}, "epochs": 1} | changes, rule=rule, optimizer=optimizer)
 
 
 @pytest.fixture
@@ -345,8 +381,11 @@ def test_a_resumed_conversion_ends_with_the_same_bits(tiny, tmp_path, method):
         ({}, {"neuron": {"kind": "lif"}}, "neuron must keep all its charge .* got LIF. Choose if"),
         ({}, {"neuron": {"kind": "clipped-relu"}}, "got ClippedReLU"),
         ({}, {"neuron": {"kind": "if", "reset": "hard", "v_reset": -1.0}}, "with v_reset 0"),
+        ({}, {"neuron": {"kind": "if", "refractory": 1}}, "refractory 0"),
+        ({}, {"neuron": {"kind": "if", "train_v_threshold": True}}, "that is not trained"),
         ({}, {"encoder": {"kind": "poisson"}}, "encoder must be direct for conversion"),
         ({}, {"network": {"kind": "mlp", "norm": "bntt"}}, "norm must be one of none, batch, tdbn"),
+        ({"activation": "qcfs"}, {}, "rule.ceiling must be less than 1,000,000 .* Set it"),
         ({"normalisation": "ceiling"}, {}, "rule.ceiling must be less than 1,000,000"),
     ],
 )
@@ -354,6 +393,14 @@ def test_what_cannot_be_converted_is_refused_in_words(tiny, rule, changes, words
     spec = tiny(**({"neuron": {"kind": "if"}} | changes))
     with pytest.raises(ValueError, match=words):
         Conversion(**rule).check(spec)
+
+
+def test_a_qcfs_teacher_learns_its_ceilings_and_its_network_needs_few_steps(results):
+    rule = {"activation": "qcfs", "levels": 4, "ceiling": 4.0, "normalisation": "ceiling"}
+    neuron = {"kind": "if", "v_initial": 0.5}
+    metrics, teacher = results(rule=rule, neuron=neuron, time_steps=8)
+    assert teacher > 70
+    assert metrics["accuracy_at/4"] > teacher - 3
 
 
 def test_scales_carry_through_to_the_readout():

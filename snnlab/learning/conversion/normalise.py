@@ -90,8 +90,7 @@ def bounds(layers: list[Spiking], seen: Activations) -> Iterator[float]:
 
 def ceiling(layer: Spiking) -> float:
     """Where the output of a teacher's neurons ends."""
-    value: float = layer.neuron.ceiling  # type: ignore[attr-defined]
-    return value
+    return float(layer.neuron.ceiling)  # type: ignore[attr-defined]
 
 
 def threshold(layer: Spiking) -> float:

@@ -69,8 +69,20 @@ class Conversion(Rule):
         description="whether the teacher's biases are kept, as constant currents; Diehl et al. "
         "2015 had none",
     )
+    activation: Literal["relu", "qcfs"] = Field(
+        "relu",
+        description="the teacher's neurons: relu, or qcfs (quantised, with a trained ceiling: Bu "
+        "et al. 2022), for few steps; it wants normalisation ceiling and v_initial half of the "
+        "threshold",
+    )
+    levels: int = Field(
+        4, ge=1, le=1024, description="number of steps from 0 to the ceiling, for qcfs"
+    )
     ceiling: float = Field(
-        NO_CEILING, gt=0, le=1e6, description="largest output of a teacher's neuron"
+        NO_CEILING,
+        gt=0,
+        le=1e6,
+        description="largest output of a teacher's neuron; where its training begins, for qcfs",
     )
     teacher_epochs: int = Field(
         20, ge=1, le=1000, description="number of passes in which the teacher is trained before"
@@ -85,23 +97,27 @@ class Conversion(Rule):
         if not keeps_its_charge(spec.neuron):
             raise ValueError(
                 "neuron must keep all its charge until it spikes for conversion, or its rate is "
-                f"not its input, got {type(spec.neuron).__name__}. Choose if, with v_reset 0"
+                f"not its input, got {type(spec.neuron).__name__}. Choose if, with v_reset "
+                "0, refractory 0 and a threshold that is not trained"
             )
         if spec.network.norm not in FOLDABLE:
             raise ValueError(
                 f"network.norm must be one of {', '.join(FOLDABLE)} for conversion, or it cannot "
                 f"become part of the weights, got {spec.network.norm}. Choose batch"
             )
-        if self.normalisation == "ceiling" and self.ceiling == NO_CEILING:
+        wanted = self.normalisation == "ceiling" or self.activation == "qcfs"
+        if wanted and self.ceiling == NO_CEILING:
             raise ValueError(
-                f"rule.ceiling must be less than {NO_CEILING:,.0f} for the normalisation ceiling, "
-                f"got {self.ceiling:,.0f}. Lower it, or choose the normalisation percentile"
+                f"rule.ceiling must be less than {NO_CEILING:,.0f} for the normalisation ceiling "
+                f"and for qcfs, got {self.ceiling:,.0f}. Set it, to 4 for example"
             )
 
     def teacher(self, spec: "Spec") -> "Spec":
         """The analog network of the same shape, trained by backpropagation."""
+        relu = {"kind": "clipped-relu", "ceiling": self.ceiling}
+        qcfs = {"kind": "qcfs", "ceiling": self.ceiling, "levels": self.levels}
         definition = spec.model_dump(mode="json") | {
-            "neuron": {"kind": "clipped-relu", "ceiling": self.ceiling},
+            "neuron": relu if self.activation == "relu" else qcfs,
             "rule": {"kind": "bptt"},
             "time_steps": 1,
             "epochs": self.teacher_epochs,
@@ -142,6 +158,8 @@ def keeps_its_charge(neuron: Neuron) -> bool:
     return (
         isinstance(neuron, IntegrateAndFire)
         and bool(neuron.alpha == neuron.gain == 1)
+        and not neuron.refractory
+        and not neuron.free()
         and (neuron.reset == "soft" or neuron.v_reset == 0)
     )
 
