@@ -294,6 +294,57 @@ def test_a_shallow_qcfs_network_is_converted_without_any_error():
         torch.testing.assert_close(student(x.expand(6, *x.shape)).mean(0), wanted)
 
 
+def calibrated(network, method, steps, reset="soft", x=None):
+    """Without calibration and with it, by scales of the same data."""
+    rules = (Conversion(calibration=c, max_pool="count") for c in ("none", method))
+    return [converted(network, rule, IF(reset=reset), steps, x) for rule in rules]
+
+
+@pytest.mark.parametrize("method", ["bias", "potential"])
+def test_calibration_adds_what_the_mean_of_each_neuron_lacks(method):
+    """Li et al. 2021: bias by the lack, potential by T times the lack; first layer by hand."""
+    steps, x = 6, images(40)
+    plain, corrected = calibrated(MLP(hidden=(30,)), method, steps, x=x)
+    (rate,), (activation,) = rates(plain, x, steps), activations(plain, x)
+    lack = activation.mean(0) / found_scale(plain) - rate.mean(0)
+    before, after = (populations(n)[0] for n in (plain, corrected))
+    if method == "bias":
+        torch.testing.assert_close(after.synapse.bias - before.synapse.bias, lack)
+    else:
+        torch.testing.assert_close(after.norm.potential, steps * lack)
+        assert torch.equal(after.synapse.bias, before.synapse.bias)
+
+
+def found_scale(student):
+    """Activation that is rate 1: the ratio of the readouts' weights."""
+    last, taught = student.layers[-1].synapse, student.teacher.layers[-1].synapse
+    return (last.weight / taught.weight).mean()
+
+
+@EVERY_NETWORK
+@pytest.mark.parametrize("method", ["bias", "potential"])
+def test_calibration_brings_the_output_after_few_steps_nearer_to_the_teachers(network, method):
+    x, other = images(200), images(200, seed=7)
+    errors = []
+    for student in calibrated(network, method, 6, x=x):
+        with torch.no_grad():
+            error = student(other.expand(6, *x.shape)).mean(0) - student.teacher(other[None])[0]
+        errors.append(error.square().mean().item())
+    assert errors[1] < 0.75 * errors[0]
+
+
+def test_a_charge_is_an_initial_potential():
+    network = MLP(hidden=(20,))
+    plain = converted(network, Conversion(), IF(v_initial=0.4))
+    charged = converted(network, Conversion(calibration="potential"), steps=3)
+    for layer, model in zip(populations(charged), populations(plain), strict=True):
+        layer.norm.potential.fill_(0.4)
+        put(layer.synapse, model.synapse.weight.data, model.synapse.bias.data)
+    x = images(30)
+    for spikes, expected in zip(rates(charged, x, 9), rates(plain, x, 9), strict=True):
+        assert torch.equal(spikes, expected)
+
+
 def test_without_biases_the_network_is_that_of_a_teacher_without():
     student = converted(NETWORKS["plain"], Conversion(bias=False, percentile=100))
     for module in student.teacher.modules():
@@ -363,9 +414,11 @@ def test_with_time_a_converted_network_becomes_as_good_as_its_teacher(results):
 
 
 @pytest.mark.parametrize("method", ["percentile", "spike"])
-def test_a_resumed_conversion_ends_with_the_same_bits(tiny, tmp_path, method):
+@pytest.mark.parametrize("calibration", ["none", "potential"])
+def test_a_resumed_conversion_ends_with_the_same_bits(tiny, tmp_path, method, calibration):
     """Each epoch measures other images, so its scales are others."""
     rule = {"normalisation": method, "images": 50, "percentile": 90.0, "teacher_epochs": 1}
+    rule["calibration"] = calibration
     spec = conversion(tiny, rule=rule, time_steps=4).model_copy(update={"epochs": 2})
     straight = [c for c in train(spec, seed=1) if isinstance(c, Checkpoint)]
     save(straight[0], tmp_path / "checkpoint")

@@ -31,8 +31,10 @@ class Activations(nn.Module):
         self.register_buffer("highest_input", torch.zeros(()))
         self.register_buffer("scales", torch.zeros(layers))
         self.register_buffer("images", torch.zeros((), dtype=torch.int64))
+        self.inputs: Tensor | None = None  # of the first batch; gone before any checkpoint
 
     def restart(self) -> None:
+        self.inputs = None
         for buffer in self.buffers():
             buffer.zero_()
 

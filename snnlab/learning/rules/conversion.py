@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from snnlab.learning.conversion.activations import Activations
+from snnlab.learning.conversion.calibrate import Method, calibrate, charge_
 from snnlab.learning.conversion.chain import convert, populations, shape_
 from snnlab.learning.conversion.normalise import measure, measure_spiking, scales
 from snnlab.learning.encoders import Direct
@@ -68,6 +69,11 @@ class Conversion(Rule):
         default=True,
         description="whether the teacher's biases are kept, as constant currents; Diehl et al. "
         "2015 had none",
+    )
+    calibration: Method = Field(
+        "none",
+        description="what is corrected, layer by layer, until the mean outputs after time_steps "
+        "are the teacher's: nothing, biases or initial potentials (Li et al. 2021)",
     )
     activation: Literal["relu", "qcfs"] = Field(
         "relu",
@@ -127,6 +133,8 @@ class Conversion(Rule):
 
     def prepare(self, network: SpikingNetwork) -> None:
         shape_(network, self.max_pool)
+        if self.calibration == "potential":
+            charge_(network)
         device = next(network.parameters()).device
         network.activations = Activations(len(populations(network))).to(device)
 
@@ -141,6 +149,7 @@ class Conversion(Rule):
         seen = activations(network)
         if seen.images >= self.images:
             return
+        seen.inputs = inputs if seen.inputs is None else seen.inputs
         measure(network, inputs[0], seen)
         if self.normalisation == "spike":
             measure_spiking(network, inputs, seen, bias=self.bias)
@@ -151,6 +160,9 @@ class Conversion(Rule):
         seen = activations(network)
         found = scales(network, seen, self.normalisation, self.percentile)
         convert(network, found, bias=self.bias)
+        if self.calibration != "none":
+            assert seen.inputs is not None
+            calibrate(network, seen.inputs, found, self.calibration)
         seen.restart()
 
 
