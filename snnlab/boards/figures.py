@@ -39,7 +39,7 @@ LAYOUT = {
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"family": "system-ui, sans-serif", "size": 13},
     "margin": {"l": 64, "r": 16, "t": 8, "b": 64},
-    "legend": {"orientation": "h", "y": 1.1},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     "hoverlabel": {"align": "left"},
     "uirevision": "kept",
     "height": 420,

@@ -45,7 +45,7 @@ function draw(curves) {
       xaxis: { title: { text: "epoch" }, rangemode: "tozero", dtick: spacing(traces), automargin: true },
       yaxis: { title: { text: UNITS[chart] }, automargin: true },
       showlegend: true,
-      legend: { orientation: "h", y: 1.12 },
+      legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
       uirevision: "kept",
       annotations: traces.length ? [] : [{ text: "waits for the first epoch", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }],
     };
