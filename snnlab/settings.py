@@ -66,7 +66,10 @@ def _refuse_unsafe_production() -> None:
     """A team's server does not start half safe."""
     rules = {
         "SECRET_KEY must be set to 50 or more random characters, and to no example's": (
-            len(SECRET_KEY) >= 50 and "insecure" not in SECRET_KEY and "change" not in SECRET_KEY
+            len(SECRET_KEY) >= 50
+            and len(set(SECRET_KEY)) >= 5
+            and "insecure" not in SECRET_KEY
+            and "change" not in SECRET_KEY
         ),
         "ALLOWED_HOSTS must name the hosts of this server, without *": (
             ALLOWED_HOSTS and "*" not in ALLOWED_HOSTS

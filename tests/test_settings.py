@@ -43,6 +43,7 @@ def test_a_team_server_passes_every_check(tmp_path):
         ({"SECRET_KEY": "short"}, "SECRET_KEY must be set"),
         ({"SECRET_KEY": "django-insecure-" + "x" * 60}, "SECRET_KEY must be set"),
         ({"SECRET_KEY": "change-me-" * 9}, "SECRET_KEY must be set"),
+        ({"SECRET_KEY": "0" * 60}, "SECRET_KEY must be set"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS must name"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name"),
         ({"DEBUG": "1"}, "DEBUG must be off"),
