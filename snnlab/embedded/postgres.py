@@ -92,13 +92,14 @@ class Postgres(Server):
 
     def _initialise(self) -> None:
         """Make the cluster beside its place, so that a killed initdb leaves nothing half-done."""
+        initdb = program("initdb")
         need_space(self.home, CLUSTER_MEGABYTES)
         unfinished = self.home / "pg.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         private_folder(unfinished)
         options = ["-U", NAME, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
         sync = ["--no-sync"] if self.settings.get("fsync") == "off" else []
-        _run(program("initdb"), "-D", str(unfinished), *options, "--data-checksums", *sync)
+        _run(initdb, "-D", str(unfinished), *options, "--data-checksums", *sync)
         unfinished.rename(self.cluster)
 
     def _clear_after_crash(self, timeout: float = 30) -> None:

@@ -125,6 +125,13 @@ def test_programs_can_be_chosen(monkeypatch, tmp_path):
     assert program("initdb") == str(tmp_path / "initdb")
 
 
+def test_without_programs_nothing_is_begun(monkeypatch, tmp_path):
+    monkeypatch.setenv("SNNLAB_PG_BIN", str(tmp_path))
+    with pytest.raises(EmbeddedError, match="no PostgreSQL programs"):
+        Postgres(tmp_path / "home").start()
+    assert not (tmp_path / "home" / "pg.new").exists()
+
+
 def test_no_programs_is_told_with_the_way_out(monkeypatch, tmp_path):
     monkeypatch.setenv("SNNLAB_PG_BIN", str(tmp_path))
     with pytest.raises(EmbeddedError, match=r"DATABASE_URL"):
