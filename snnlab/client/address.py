@@ -43,7 +43,8 @@ class Address:
         """Whether /healthz says yes; no proxy is asked."""
         connection = http.client.HTTPConnection(self.host.strip("[]"), self.port, timeout=2)
         try:
-            connection.request("GET", "/healthz", headers={"Host": host_header})
+            host = host_header.lstrip(".")  # ".example.org" allows example.org too
+            connection.request("GET", "/healthz", headers={"Host": host})
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
@@ -101,7 +102,7 @@ def _free(bind: str, port: int) -> bool:
 
 
 def main(port: str) -> int:
-    host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0]
+    host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].strip()
     return 0 if Address("127.0.0.1", int(port)).healthy(host) else 1
 
 

@@ -1,4 +1,6 @@
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -48,3 +50,21 @@ def test_hosts_that_were_chosen_stay(monkeypatch):
 
 def test_nobody_answers_on_a_free_port():
     assert not choose("127.0.0.1", None).healthy("localhost")
+
+
+def test_a_whole_domain_that_is_allowed_is_asked_for_by_its_name():
+    asked = []
+
+    class Healthz(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers["Host"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Healthz) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        assert Address("127.0.0.1", server.server_port).healthy(".example.org")
+    assert asked == ["example.org"]
