@@ -115,11 +115,15 @@ def show(*, user: User, number: int, in_json: bool) -> None:
 @click.command()
 @RUN
 @click.option("--lines", type=click.IntRange(1, 100_000), default=200, show_default=True)
+@AS_JSON
 @asks_the_lab
-def logs(*, user: User, number: int, lines: int) -> None:
+def logs(*, user: User, number: int, lines: int, in_json: bool) -> None:
     """Print the last lines that the trainings of RUN printed."""
     run = run_of(user, number)
     printed = queries.log_tail(run.pk, lines)
+    if in_json:
+        click.echo(render.json_text({"run": run.pk, "lines": printed}))
+        return
     for line in printed:
         click.echo(line)
     if not printed:

@@ -72,6 +72,8 @@ def test_show_tells_all_that_is_known(tiny: Path) -> None:
     assert "layer fc1 is dead" in result.stderr
     assert json.loads(snnlab("show", run, "--json").stdout)["events"][-1]["reason"] == "data"
     assert snnlab("logs", run).stdout == "epoch 1\n"
+    logs = json.loads(snnlab("logs", run, "--json").stdout)
+    assert logs == {"run": run, "lines": ["epoch 1"]}
 
 
 def test_cancel_then_retry(tiny: Path, admin: User) -> None:
