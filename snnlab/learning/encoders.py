@@ -13,6 +13,8 @@ from snnlab.learning.part import Part
 
 Encoded = Float[Tensor, "time batch *pixels"]
 
+ROUNDING = 1e-4  # 0.3 / 0.1 is a little less than 3, but a pixel of 0.3 spikes three times
+
 
 class Encoder(Part):
     """Turns images into `time_steps` of input."""
@@ -74,7 +76,59 @@ class Poisson(Encoder):
         return (chance < images * self.max_rate).to(images.dtype)
 
 
-AnyEncoder = Annotated[Direct | Poisson, Field(discriminator="kind")]
+class Latency(Encoder):
+    """Each pixel spikes once, the brighter the earlier, or never if it is too dark.
+
+    A pixel x spikes at step floor((1 - x) (T - 1) + 1/2): white at the first, black at the last.
+    Source: Kheradpisheh & Masquelier 2020, arXiv:1910.09495 (S4NN: latency linear in brightness).
+    """
+
+    kind: Literal["latency"] = "latency"
+    threshold: float = Field(
+        0.0, ge=0, lt=1, description="brightness, in 0..1, that a pixel must exceed to spike at all"
+    )
+
+    def encode(
+        self,
+        images: Float[Tensor, "batch *pixels"],
+        time_steps: int,
+        normalise: tuple[Tensor, Tensor],
+        generator: torch.Generator,
+    ) -> Encoded:
+        moment = ((1 - images) * (time_steps - 1) + 0.5).floor()
+        moment = moment.where(images > self.threshold, -1)
+        steps = torch.arange(time_steps, device=images.device)
+        return (steps.view(-1, *[1] * images.dim()) == moment).to(images.dtype)
+
+
+class Delta(Encoder):
+    """Each pixel spikes when it has become brighter by another threshold since its last spike.
+
+    The signal is the onset of the image: black before the first step, the image from then on. The
+    encoder follows it with at most one spike in a step, so a pixel x spikes floor(x / threshold)
+    times, from the first step on without a pause, and then never again: images that stand still
+    change only once. No pixel becomes darker, so there are no spikes of the other sign.
+    Source: Corradi & Indiveri 2015, doi:10.1109/TBCAS.2015.2479256 (asynchronous delta modulator).
+    """
+
+    kind: Literal["delta"] = "delta"
+    threshold: float = Field(
+        0.1, gt=0, le=1, description="change of brightness, of 0..1, that makes a spike"
+    )
+
+    def encode(
+        self,
+        images: Float[Tensor, "batch *pixels"],
+        time_steps: int,
+        normalise: tuple[Tensor, Tensor],
+        generator: torch.Generator,
+    ) -> Encoded:
+        spikes = (images / self.threshold + ROUNDING).floor()
+        steps = torch.arange(time_steps, device=images.device)
+        return (steps.view(-1, *[1] * images.dim()) < spikes).to(images.dtype)
+
+
+AnyEncoder = Annotated[Direct | Poisson | Latency | Delta, Field(discriminator="kind")]
 
 
 def is_constant(x: Tensor) -> bool:

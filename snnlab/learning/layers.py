@@ -1,6 +1,7 @@
 """What a spiking network is made of. Tensors are time first: time batch features."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -81,6 +82,40 @@ class Potential(nn.Module):
 
     def forward(self, x: Sequence) -> Sequence:
         return over_time(self.synapse, x).cumsum(0)
+
+
+class FirstSpike(nn.Module):
+    """Output 0 until the first spike of a class and 1 from then on; so its mean is 1 - t / T.
+
+    The earliest class has the largest score; of two that are equally early, the first in order.
+    Gradient: at the first spike, or the last step if there is none, a spike is worth one step of
+    time, elsewhere nothing: the sign estimator of snnTorch's losses on spike times, of Eshraghian
+    et al. 2021, arXiv:2109.12894.
+    """
+
+    def __init__(self, population: Spiking) -> None:
+        super().__init__()
+        self.population = population
+
+    def forward(self, x: Sequence) -> Sequence:
+        score: Tensor = Fired.apply(self.population(x))
+        return score
+
+
+class Fired(torch.autograd.Function):
+    """Whether there has been a spike yet."""
+
+    @staticmethod
+    def forward(ctx: Any, spikes: Tensor) -> Tensor:
+        fired = spikes.cummax(0).values
+        ctx.save_for_backward(fired)
+        return fired
+
+    @staticmethod
+    def backward(ctx: Any, e: Tensor) -> Tensor:
+        (fired,) = ctx.saved_tensors
+        moment = (len(fired) - fired.sum(0).long()).clamp(max=len(fired) - 1)
+        return torch.zeros_like(e).scatter_(0, moment[None], e.mean(0, keepdim=True))
 
 
 class Flatten(nn.Module):

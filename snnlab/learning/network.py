@@ -9,7 +9,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from snnlab.learning.layers import Potential, Readout, Spiking
+from snnlab.learning.layers import FirstSpike, Potential, Readout, Spiking
 from snnlab.learning.neuron import Firing, Neuron
 from snnlab.learning.norms import Norm, PerStep, norm
 from snnlab.learning.part import Part
@@ -45,8 +45,12 @@ class Network(Part):
         "too, and begins scaled by the threshold; bntt has its own for each step; tebn shares "
         "them and scales each step",
     )
-    readout: Literal["current", "potential"] = Field(
-        "current", description="output that is averaged over time to give the class scores"
+    readout: Literal["current", "potential", "count", "first"] = Field(
+        "current",
+        description="output that is averaged over time to give the class scores: current, or the "
+        "potential that it adds up to; count: spikes of one neuron for each class; first: 1 from "
+        "the first spike on, so that the earliest class wins. An analog network has no spikes to "
+        "count: there the last two read the current",
     )
 
     @abstractmethod
@@ -100,8 +104,14 @@ class Network(Part):
     def spiking(self, synapse: nn.Module, neuron: Neuron) -> Spiking:
         return Spiking(synapse, self.norm_for(synapse, neuron), neuron)
 
-    def output(self, synapse: nn.Module) -> nn.Module:
-        return Readout(synapse) if self.readout == "current" else Potential(synapse)
+    def output(self, synapse: nn.Module, neuron: Neuron) -> nn.Module:
+        """The last layer, after a synapse to as many outputs as there are classes."""
+        if self.readout == "potential":
+            return Potential(synapse)
+        if self.readout == "current" or not neuron.spiking:
+            return Readout(synapse)
+        population = Spiking(synapse, nn.Identity(), neuron)
+        return FirstSpike(population) if self.readout == "first" else population
 
 
 def initialise(module: nn.Module) -> None:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from snnlab.learning.encoders import Direct, Poisson, is_constant
+from snnlab.learning.encoders import Delta, Direct, Latency, Poisson, is_constant
 
 
 UNIT = (torch.zeros(1, 1, 1), torch.ones(1, 1, 1))
@@ -32,3 +32,49 @@ def test_poisson_spikes_come_from_the_generator_alone():
         Poisson().encode(images, 5, UNIT, torch.Generator().manual_seed(3)) for _ in range(2)
     )
     assert torch.equal(once, again)
+
+
+def encoded(encoder, pixels, steps):
+    images = torch.tensor(pixels).view(1, 1, 1, -1)
+    return encoder.encode(images, steps, UNIT, torch.Generator()).flatten(1)
+
+
+def test_latency_is_linear_in_the_brightness_white_first():
+    spikes = encoded(Latency(), [1.0, 0.75, 0.5, 0.26, 0.001], 5)
+    assert spikes.argmax(0).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 100])
+@pytest.mark.parametrize("threshold", [0.0, 0.4])
+def test_latency_is_one_spike_or_none(steps, threshold):
+    images = torch.rand(4, 1, 5, 5)
+    images[0, 0, 0] = torch.tensor([0.0, 0.4, 0.4001, 0.9, 1.0])
+    x = Latency(threshold=threshold).encode(images, steps, UNIT, torch.Generator())
+    assert torch.equal(x.sum(0), (images > threshold).float())
+    assert set(x.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_a_brighter_pixel_never_spikes_later():
+    images = torch.rand(1, 1, 1, 500).sort(descending=True).values
+    moments = Latency().encode(images, 20, UNIT, torch.Generator()).flatten(1).argmax(0)
+    assert (moments.diff() >= 0).all()
+
+
+def test_delta_spikes_once_for_each_threshold_that_the_onset_is_high():
+    pixels = [0.0, 0.19, 0.2, 0.59, 0.6, 1.0]
+    spikes = encoded(Delta(threshold=0.2), pixels, 10)
+    assert spikes.sum(0).tolist() == [0, 0, 1, 2, 3, 5]
+
+
+def test_delta_follows_the_onset_and_then_is_silent():
+    assert encoded(Delta(threshold=0.3), [0.9], 6).flatten().tolist() == [1, 1, 1, 0, 0, 0]
+
+
+def test_what_delta_has_sent_is_the_image_but_for_less_than_a_threshold():
+    images = torch.rand(4, 1, 5, 5)
+    sent = 0.05 * Delta(threshold=0.05).encode(images, 20, UNIT, torch.Generator()).sum(0)
+    assert ((images - sent).abs() < 0.05 + 1e-5).all()
+
+
+def test_delta_with_too_few_steps_sends_one_spike_in_each():
+    assert encoded(Delta(threshold=0.1), [1.0], 3).flatten().tolist() == [1, 1, 1]

@@ -42,5 +42,5 @@ class ConvNet(Network):
             layers[f"pool{number}"] = MaxPool() if self.pool == "max" else AveragePool()
             maps, height, width = out, height // 2, width // 2
         layers["flatten"] = Flatten()
-        layers["output"] = self.output(Linear(maps * height * width, classes))
+        layers["output"] = self.output(Linear(maps * height * width, classes), neuron)
         return layers

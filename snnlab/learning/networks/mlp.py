@@ -30,5 +30,5 @@ class MLP(Network):
         for number, (fan_in, fan_out) in enumerate(pairwise(sizes), 1):
             synapse = Linear(fan_in, fan_out, bias=self.norm == "none")
             layers[f"fc{number}"] = self.spiking(synapse, neuron)
-        layers["output"] = self.output(Linear(sizes[-1], classes))
+        layers["output"] = self.output(Linear(sizes[-1], classes), neuron)
         return layers
