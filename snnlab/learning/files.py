@@ -1,7 +1,10 @@
 """Where data files are found: SNNLAB_DATA_DIR, then the user's cache, then a download."""
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -123,13 +126,24 @@ def obtain(file: File) -> Path:
         own = manifest.read(file.home(folder / file.path))
         if own and file.name in own.files:
             raise DataError(f"{folder / file.path} is missing, but {manifest.NAME} lists it")
-    target = cache() / file.path
-    if not file.archive:
-        return downloaded(file.path, file.url, file.checksum)
-    unpack(file.archive)
-    if not target.is_file():
+    with alone(cache()):
+        if place := find(file):  # another process has brought it meanwhile
+            return place
+        if not file.archive:
+            return downloaded(file.path, file.url, file.checksum)
+        unpack(file.archive)
+    if not (target := cache() / file.path).is_file():
         raise DataError(f"{file.archive.path} holds no {file.path}")
     return target
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from bringing files into the folder at the same time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def unpack(archive: Archive) -> None:

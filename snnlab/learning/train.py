@@ -128,7 +128,9 @@ class Training:
     def update(self, chosen: Tensor, epoch: int) -> float:
         samples = self.train[chosen]
         mean, _ = self.spec.dataset.normalisation()
-        images = self.spec.augmentation.augment(samples.images, mean, self.generator)
+        images = self.spec.augmentation.augment(
+            samples.images.to(self.device), mean, self.generator
+        )
         inputs, labels = self.encode(images), samples.labels.to(self.device)
         losses = []
         for loss in self.spec.rule.updates(self.network, inputs, labels):

@@ -5,6 +5,7 @@ import io
 import re
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -92,7 +93,8 @@ def test_a_download_with_a_wrong_checksum_is_refused_and_not_kept(served, tmp_pa
     (tmp_path / "site/file.bin").write_bytes(b"other")
     with pytest.raises(DataError, match="the download from"):
         fetch(served)
-    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+    left = {path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()}
+    assert left == {".lock"}
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(served, tmp_path):
@@ -120,6 +122,13 @@ def test_a_file_that_cannot_be_had_says_where_to_put_it(served, tmp_path):
     (tmp_path / "site/file.bin").unlink()
     with pytest.raises(DataError, match=r"Put the file into a folder and name .* SNNLAB_DATA_DIR"):
         fetch(served)
+
+
+def test_of_two_that_want_a_file_one_downloads_it(served):
+    with ThreadPoolExecutor(2) as pool:
+        places = list(pool.map(fetch, [served, served]))
+    assert places[0] == places[1]
+    assert len(Handler.asked) == 1
 
 
 def tar(path, **content):
@@ -154,7 +163,7 @@ def packed(request, served, tmp_path):
 def test_only_what_is_wanted_is_taken_out_of_an_archive(packed, tmp_path):
     assert fetch(packed) == tmp_path / "cache/set/file.bin"
     found = {path.name for path in tmp_path.rglob("*") if path.is_file()} - {"file.bin"}
-    assert found == {packed.archive.path}
+    assert found == {packed.archive.path, ".lock"}
     assert not (tmp_path / "cache/set/link.bin").exists()
 
 

@@ -1,12 +1,16 @@
 """CIFAR and Tiny ImageNet: small copies written by the tests, and the real files where they are."""
 
+import hashlib
 import os
 import pickle
+import shutil
+import zipfile
 
 import pytest
 import torch
 
 from snnlab.learning import files
+from snnlab.learning.datasets import tiny_imagenet
 from snnlab.learning.datasets.cifar10 import CIFAR10
 from snnlab.learning.datasets.cifar100 import CIFAR100
 from snnlab.learning.datasets.tiny_imagenet import TinyImageNet
@@ -232,6 +236,41 @@ def test_an_accepted_folder_must_still_be_tiny_imagenet(tiny, name, content, mes
     (tiny / name).write_bytes(content)
     copies.adopt(tiny)
     with pytest.raises(DataError, match=message):
+        TinyImageNet().load()
+
+
+@pytest.fixture
+def zipped(tiny, here, monkeypatch):
+    """The same as its published archive, in place of the folder."""
+    place = here / "tiny-imagenet-200.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        for path in tiny.rglob("*.*"):
+            archive.write(path, path.relative_to(here))
+    checksum = hashlib.sha256(place.read_bytes()).hexdigest()
+    archive = tiny_imagenet.ARCHIVE._replace(checksum=checksum)
+    monkeypatch.setattr(tiny_imagenet, "ARCHIVE", archive)
+    shutil.rmtree(tiny)
+    return place
+
+
+def test_the_published_archive_needs_no_acceptance(zipped, tmp_path):
+    data = TinyImageNet().load()
+    assert (len(data.train), len(data.test), data.caveat) == (9, 6, "")
+    unpacked = {path.name for path in (tmp_path / "cache").rglob("*.*")}
+    assert "snnlab-data.json" in unpacked
+    assert not any(name.endswith("boxes.txt") for name in unpacked)
+    zipped.unlink()
+    assert TinyImageNet().load().digest == data.digest
+
+
+def test_an_archive_that_was_unpacked_in_part_is_unpacked_again(zipped, tmp_path):
+    copies.put(tmp_path / "cache/tiny-imagenet-200/wnids.txt", copies.WNIDS[0].encode())
+    assert len(TinyImageNet().load().train) == 9
+
+
+def test_a_damaged_archive_is_refused(zipped):
+    zipped.write_bytes(zipped.read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"tiny-imagenet-200\.zip is damaged"):
         TinyImageNet().load()
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -51,8 +52,10 @@ class TinyImageNet(Dataset):
     kind: Literal["tiny-imagenet"] = "tiny-imagenet"
 
     def load(self) -> Data:
-        folder = here() or unpacked()
-        own = manifest.read(folder)
+        folder = here()
+        own = manifest.read(folder) if folder else None
+        if folder is None or (own is None and folder == files.cache() / FOLDER):
+            folder, own = unpacked()  # for the first time, or again after an interruption
         if own is None:
             raise DataError(
                 f"{folder} cannot be verified: no checksums are published. {files.ADOPT}"
@@ -87,13 +90,17 @@ def names(folder: Path) -> list[str]:
     return sorted(name for name in found if wanted.fullmatch(f"{FOLDER}/{name}"))
 
 
-def unpacked() -> Path:
-    """The published archive, verified and unpacked into the cache."""
-    files.unpack(ARCHIVE)
+def unpacked() -> tuple[Path, Manifest]:
+    """The published archive, verified and unpacked into the cache; the manifest comes last."""
     folder = files.cache() / FOLDER
-    content = {name: manifest.sha256(folder / name) for name in names(folder)}
-    manifest.write(folder, Manifest(name="tiny-imagenet", caveat="", files=content))
-    return folder
+    with files.alone(files.cache()):
+        if own := manifest.read(folder):  # another process has unpacked it meanwhile
+            return folder, own
+        files.unpack(ARCHIVE)
+        content = {name: manifest.sha256(folder / name) for name in names(folder)}
+        own = Manifest(name="tiny-imagenet", caveat="", files=content)
+        manifest.write(folder, own)
+    return folder, own
 
 
 def decoded(folder: Path, own: Manifest) -> tuple[Samples, Samples]:
@@ -126,7 +133,9 @@ def keep(place: Path, train: Samples, test: Samples) -> None:
         for part, samples in (("train", train), ("test", test))
         for name in ("images", "labels")
     }
-    save_file(tensors, place)
+    unfinished = place.with_suffix(f".{os.getpid()}")
+    save_file(tensors, unfinished)
+    unfinished.replace(place)
     place.with_suffix(".sha256").write_text(digest(train, test))
 
 
