@@ -25,9 +25,10 @@ def team(slug: str) -> Team:
     return Team.objects.get(slug=slug)
 
 
-def teams_of(user: User) -> QuerySet[Team]:
-    """The teams whose work this user may see."""
-    return Team.objects.filter(memberships__user=user.pk).order_by("name")
+def teams_of(user: User, what: str = "read") -> QuerySet[Team]:
+    """The teams in which this user may do that, as `may` says."""
+    allowed = {"memberships__user": user.pk, "memberships__role__in": ALLOWED[what]}
+    return Team.objects.filter(**allowed).order_by("name")
 
 
 def may(user: User, team: Team, what: str) -> bool:

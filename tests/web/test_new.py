@@ -4,6 +4,7 @@ import pytest
 
 from snnlab.experiments import queries
 from snnlab.learning.presets import presets
+from snnlab.teams.models import Membership, Team
 from snnlab.web import definition
 from tests.web import lab
 
@@ -102,6 +103,18 @@ def test_what_is_wrong_with_the_experiment_itself_is_said(member, ada, field, va
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not queries.experiments(ada).exists()
+
+
+def test_the_form_costs_the_same_for_any_number_of_teams(
+    member, ada, django_assert_max_num_queries
+):
+    for number in range(10):
+        Membership.objects.create(
+            user=ada, team=Team.objects.create(slug=f"t{number}", name=f"T{number}")
+        )
+    with django_assert_max_num_queries(4):
+        page = member.get("/experiments/new/").content.decode()
+    assert "T9" in page
 
 
 def test_a_viewer_queues_nothing(viewer):
