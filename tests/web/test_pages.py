@@ -1,3 +1,6 @@
+import json
+import math
+
 import pytest
 
 from snnlab.experiments import actions, queries, queue
@@ -27,6 +30,24 @@ def test_lists_tell_how_far_a_run_has_come(member, ada):
     queue.renew(lab.claim(), {"phase": "teacher", "epoch": 3, "epochs": 12})
     for address in ("/", f"/experiments/{experiment.pk}/"):
         assert "teacher epoch 3 of 12" in member.get(address).content.decode()
+
+
+def test_numbers_that_are_none_break_no_page(member, ada, tmp_path):
+    experiment = lab.experiment(ada, seeds=(1, 2, 3))
+    lab.succeed(tmp_path, test_accuracy=96.0, loss=0.1)
+    for bad in (math.nan, math.inf):
+        taken = lab.succeed(tmp_path, test_accuracy=bad, loss=-bad, energy=bad)
+    page = member.get(f"/experiments/{experiment.pk}/").content.decode()
+    assert "96.00" in page
+    assert "nan" not in page.lower()
+    assert "96.00 %" in member.get("/").content.decode()
+    assert "96.00 %" in member.get("/experiments/").content.decode()
+    assert member.get(f"/runs/{taken.run_id}/").status_code == 200
+    live = member.get(f"/runs/{taken.run_id}/live").content
+    curves = json.loads(live, parse_constant=pytest.fail)["curves"]
+    assert curves["loss"] == [[1, None]]
+    (row,) = (row for row in queries.leaderboard(ada, "mnist") if row.kind == "measured")
+    assert (row.accuracy, row.n, row.energy) == (96.0, 1, None)
 
 
 def test_a_waiting_run_tells_its_place(member, ada):
