@@ -27,6 +27,9 @@ class Meter:
         self.macs = self.acs = self.synops = 0.0
         self.spikes: dict[str, float] = {}
         self.sites: dict[str, int] = {}
+        self.fired: dict[str, Tensor] = {}  # whether each neuron has, for any image
+        self.busy: dict[str, int] = {}  # pairs of neuron and image with a spike in every step
+        self.pairs: dict[str, int] = {}
 
     def metrics(self) -> dict[str, float]:
         """Means per image, ready to be recorded."""
@@ -40,11 +43,23 @@ class Meter:
             "energy": (MAC_PJ * macs + AC_PJ * acs) / 1000,
             "firing_rate": spiking,
             **{f"firing_rate/{name}": rate for name, rate in rates.items()},
+            **self.extremes(),
         }
 
+    def extremes(self) -> dict[str, float]:
+        """Neurons that say nothing, for they never fire or always do: in each layer and in all."""
+        silent = {name: int((~fired).sum()) for name, fired in self.fired.items()}
+        neurons = {name: fired.numel() for name, fired in self.fired.items()}
+        return shares("silent", silent, neurons) | shares("saturated", self.busy, self.pairs)
+
     def count_spikes(self, name: str, spikes: Tensor) -> None:
-        self.spikes[name] = self.spikes.get(name, 0.0) + spikes.sum(dtype=torch.float64).item()
+        counts = spikes.sum(0)
+        self.spikes[name] = self.spikes.get(name, 0.0) + counts.sum(dtype=torch.float64).item()
         self.sites[name] = self.sites.get(name, 0) + spikes.numel()
+        fired = (counts > 0).any(0)
+        self.fired[name] = fired | self.fired.get(name, fired)
+        self.busy[name] = self.busy.get(name, 0) + int((counts == len(spikes)).sum())
+        self.pairs[name] = self.pairs.get(name, 0) + counts.numel()
 
     def count_operations(self, synapse: nn.Module, x: Tensor) -> None:
         """Operations that the input `x` (samples first) causes in a linear layer or convolution."""
@@ -55,6 +70,12 @@ class Meter:
             return
         self.acs += effective
         self.synops += (active * fan_out(synapse, x.shape[1:], effective=False)).sum().item()
+
+
+def shares(name: str, some: dict[str, int], of: dict[str, int]) -> dict[str, float]:
+    """Percentages, of each layer and of all."""
+    whole = 100 * sum(some.values()) / max(1, sum(of.values()))
+    return {name: whole} | {f"{name}/{k}": 100 * n / of[k] for k, n in some.items()}
 
 
 @contextmanager

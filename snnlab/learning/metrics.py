@@ -28,6 +28,13 @@ TABLE = (
         "epoch whose weights were tested: the last one, or that with the best held-out accuracy",
     ),
     Metric("firing_rate", "spikes per neuron and step", "", "mean over all spiking neurons"),
+    Metric("silent", "%", "lower", "spiking neurons that fired for none of the images"),
+    Metric(
+        "saturated",
+        "%",
+        "lower",
+        "pairs of spiking neuron and image where the neuron fired in every step",
+    ),
     Metric(
         "macs",
         "per image",

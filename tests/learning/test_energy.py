@@ -91,3 +91,20 @@ def test_a_silent_network_has_rate_zero_everywhere():
         network(torch.rand(1, 1, 1, 4, 4).expand(3, 1, 1, 4, 4))
     meter.images = 1
     assert meter.metrics()["firing_rate"] == meter.metrics()["acs"] == 0
+
+
+def test_silent_and_saturated_neurons_are_counted_over_all_images():
+    """One neuron fires always, one for one image only, one never."""
+    meter = Meter()
+    spikes = torch.zeros(4, 3, 3)
+    spikes[:, :, 0] = 1
+    spikes[2, 1, 1] = 1
+    meter.images = 3
+    for image in range(3):
+        meter.count_spikes("fc1", spikes[:, image : image + 1])
+    meter.count_spikes("fc2", torch.zeros(4, 3, 1))
+    metrics = meter.metrics()
+    assert metrics["silent/fc1"] == pytest.approx(100 / 3)
+    assert metrics["silent"] == 50
+    assert metrics["saturated/fc1"] == pytest.approx(100 / 3)
+    assert metrics["saturated"] == pytest.approx(100 * 3 / 12)
