@@ -438,6 +438,11 @@ def test_a_resumed_conversion_ends_with_the_same_bits(tiny, tmp_path, method, ca
         ({}, {"neuron": {"kind": "if", "train_v_threshold": True}}, "that is not trained"),
         ({}, {"encoder": {"kind": "poisson"}}, "encoder must be direct for conversion"),
         ({}, {"network": {"kind": "mlp", "norm": "bntt"}}, "norm must be one of none, batch, tdbn"),
+        (
+            {},
+            {"network": {"kind": "mlp", "readout": "count"}},
+            "readout must be one of current, pot",
+        ),
         ({"activation": "qcfs"}, {}, "rule.ceiling must be less than 1,000,000 .* Set it"),
         ({"normalisation": "ceiling"}, {}, "rule.ceiling must be less than 1,000,000"),
     ],

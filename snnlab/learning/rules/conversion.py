@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NO_CEILING = 1e6
 FOLDABLE = ("none", "batch", "tdbn")
+READABLE = ("current", "potential")
 
 
 class Conversion(Rule):
@@ -105,6 +106,11 @@ class Conversion(Rule):
                 "neuron must keep all its charge until it spikes for conversion, or its rate is "
                 f"not its input, got {type(spec.neuron).__name__}. Choose if, with v_reset "
                 "0, refractory 0 and a threshold that is not trained"
+            )
+        if spec.network.readout not in READABLE:
+            raise ValueError(
+                f"network.readout must be one of {', '.join(READABLE)} for conversion: its last "
+                f"layer has no neurons, got {spec.network.readout}. Choose current"
             )
         if spec.network.norm not in FOLDABLE:
             raise ValueError(
