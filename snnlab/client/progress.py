@@ -31,9 +31,9 @@ class Speed(ProgressColumn):
 class Watch:
     """The progress of one training. Everything goes to standard error."""
 
-    def __init__(self, epochs: int, batch_size: int, *, quiet: bool = False) -> None:
+    def __init__(self, epochs: int, batch_size: int) -> None:
         self.epochs, self.accuracy = epochs, ""
-        self.console = errors(quiet=quiet)
+        self.console = errors()
         self.progress = bar(self.console, Speed())
         self.task = self.progress.add_task(
             "loading data", total=None, batch_size=batch_size, numbers=""
@@ -73,9 +73,9 @@ class Watch:
         )
 
 
-def errors(*, quiet: bool = False) -> Console:
+def errors() -> Console:
     """Standard error, written to as plain text: nothing in a name is taken for markup."""
-    return Console(stderr=True, quiet=quiet, markup=False, highlight=False, emoji=False)
+    return Console(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 def bar(console: Console, *columns: ProgressColumn) -> Progress:

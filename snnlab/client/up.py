@@ -27,7 +27,6 @@ def up(
     *,
     port: int | None = None,
     bind: str = "127.0.0.1",
-    quiet: bool = False,
     demo: bool = False,
     once: bool = False,
 ) -> int:
@@ -39,7 +38,7 @@ def up(
         found = lab.read(port, bind)
         with only_one(found.home):
             found.announcement.unlink(missing_ok=True)  # of one that was killed
-            return Up(found, quiet=quiet).run(demo=demo, once=once)
+            return Up(found).run(demo=demo, once=once)
     except AlreadyUp as error:
         url = lab.url_of_running(error.home) or "not ready yet"
         return _complain(f"{error}: {url}. Use that one, or set SNNLAB_HOME", REFUSED)
@@ -54,7 +53,6 @@ class Up:
     """One life of the lab, from the first server's start to the last one's stop."""
 
     lab: Lab
-    quiet: bool = False
     began: float = field(default_factory=time.monotonic)
     stop: threading.Event = field(default_factory=threading.Event)
     demo: "subprocess.Popen[bytes] | None" = None
@@ -73,8 +71,7 @@ class Up:
             self._stop_everything()
 
     def say(self, text: str) -> None:
-        if not self.quiet:
-            print(f"[{time.monotonic() - self.began:4.1f} s] {text}", flush=True)
+        print(f"[{time.monotonic() - self.began:4.1f} s] {text}", flush=True)
 
     def _serve(self, *, demo: bool, once: bool) -> int:
         self._start_servers()
@@ -127,7 +124,7 @@ class Up:
     def _greet(self, token: str | None) -> None:
         url = self.lab.address.url
         self.say(f"ready: {url}")
-        if token and not self.quiet:
+        if token:
             print(
                 f"\n  Sign in with this link (once, within 15 minutes):\n  {url}welcome/{token}/\n"
             )
@@ -162,7 +159,3 @@ class Up:
 def _complain(message: str, code: int) -> int:
     print(f"snnlab up: {message}", file=sys.stderr, flush=True)
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(up())
