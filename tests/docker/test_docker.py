@@ -58,6 +58,14 @@ def test_only_the_web_server_is_reached_from_outside():
     assert SERVICES["web"]["ports"] == ["127.0.0.1:8000:8000"]
 
 
+def test_what_the_web_server_fetches_every_worker_finds():
+    outside = [name for name, service in SERVICES.items() if "outside" in service["networks"]]
+    assert outside == ["web"]
+    for name in OURS:
+        assert SERVICES[name]["volumes"] == ["data:/data"]
+        assert SERVICES[name]["environment"]["XDG_CACHE_HOME"].startswith("/data/")
+
+
 def test_servers_tell_their_health():
     assert all("healthcheck" in SERVICES[name] for name in ("postgres", "valkey", "web"))
 
