@@ -23,6 +23,10 @@ class Rule(Part):
     """
 
     source: ClassVar[str]
+    learning: ClassVar[str] = "gradients"  # what it needs of a network, see Network.learning
+
+    def check(self, spec: "Spec") -> None:
+        """Raise ValueError for a definition that the rule cannot train. Nothing by default."""
 
     def teacher(self, spec: "Spec") -> "Spec | None":
         """A network that has to be trained before, and is then at hand as `network.teacher`."""

@@ -15,8 +15,8 @@ from snnlab.learning.encoders import AnyEncoder, Direct
 from snnlab.learning.network import MAX_PARAMETERS, Network
 from snnlab.learning.neuron import Neuron
 from snnlab.learning.optimizers import Adam, AnyOptimizer, AnySchedule, Cosine
-from snnlab.learning.part import Part, one_of
-from snnlab.learning.problems import MISSING, Problem, SpecError
+from snnlab.learning.part import Part, members, one_of
+from snnlab.learning.problems import MISSING, Problem, SpecError, kind_of
 from snnlab.learning.rule import Rule
 
 
@@ -84,6 +84,23 @@ class Spec(Part):
                 f"network must have at most {MAX_PARAMETERS:,} weights, got {size:,}. "
                 "Make it smaller"
             )
+        return self
+
+    @model_validator(mode="after")
+    def suits(self) -> "Spec":
+        """Refuse a rule that cannot train this network, in words."""
+        if self.rule.learning != self.network.learning:
+            rule, network = (kind_of(type(part)) for part in (self.rule, self.network))
+            able = [
+                repr(kind_of(other))
+                for other in members(Network, "snnlab.learning.networks")
+                if getattr(other, "learning", "") == self.rule.learning
+            ]
+            raise ValueError(
+                f"rule.kind {rule!r} cannot train network.kind {network!r}. It trains "
+                f"{', '.join(able)}"
+            )
+        self.rule.check(self)
         return self
 
     def digest(self) -> str:
