@@ -22,3 +22,11 @@ def tiny():
         return Spec.parse({**TINY, **changes})
 
     return make
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory):
+    """Teachers are cached; those of the tests not where the user's are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -15,20 +15,48 @@ from snnlab.learning.spec import Spec
 from snnlab.learning.train import train
 
 
+MORE = {"dataset": {"kind": "mnist-5k", "train_size": 400}, "batch_size": 20}
+UNNORMED = {"network": {"kind": "mlp", "hidden": [32], "norm": "none"}}
 NEEDS = {  # what a rule asks of a definition, beside itself
     "conversion": {"neuron": {"kind": "if"}, "time_steps": 16},
+    "ltl-offline": {"rule": {"kind": "ltl-offline", "teacher_epochs": 10}, **MORE},
+    "ltl-online": {
+        **MORE,
+        **UNNORMED,
+        "rule": {
+            "kind": "ltl-online",
+            "warm_up": 0.5,
+            "teacher_epochs": 10,
+            "teacher_norm": "none",
+        },
+        "neuron": {
+            "kind": "if",
+            "surrogate": "boxcar",
+            "surrogate_width": 2,
+            "surrogate_height": 0.5,
+        },
+        "dataset": {"kind": "mnist-5k", "train_size": 600},
+        "optimizer": {"kind": "adam", "lr": 0.005},
+        "time_steps": 4,
+        "epochs": 8,
+    },
+    "ottt": {**MORE, **UNNORMED},
+    "stdp": {
+        "encoder": {"kind": "poisson", "max_rate": 0.2},
+        "network": {"kind": "diehl-cook", "neurons": 40},
+        "neuron": {"kind": "lif", "tau": 100, "v_threshold": 13, "reset": "hard"},
+        "time_steps": 60,
+        "epochs": 2,
+    },
 }
 
 
 @pytest.fixture(params=members(Rule, "snnlab.learning.rules"), ids=lambda rule: rule.__name__)
 def spec(request, tiny):
     kind = request.param.model_fields["kind"].default
-    return tiny(
-        rule={"kind": kind},
-        optimizer={"kind": "adam", "lr": 0.01},
-        epochs=10,
-        **NEEDS.get(kind, {}),
-    )
+    optimizer = {"kind": "adam", "lr": 0.01}
+    wanted = {"rule": {"kind": kind}, "optimizer": optimizer, "epochs": 10, **NEEDS.get(kind, {})}
+    return tiny(**wanted)
 
 
 def checkpoints(spec, **how):
@@ -56,7 +84,10 @@ def test_same_seed_gives_the_same_numbers_and_another_seed_others(spec):
 def test_learns_the_digits(spec):
     """A dead network "trains" at a loss of ln 10 = 2.30: demand much better, and spikes."""
     last = checkpoints(spec, seed=1)[-1].metrics
-    assert last.get("loss", last["validation_loss"]) < 0.7  # some rules have none of their own
+    if spec.rule.learning != "gradients":  # without labels, from few images: chance is 10 %
+        assert last["test_accuracy"] > 35
+        return
+    assert last["validation_loss"] < 1.1  # a rule's own loss can be anything
     assert last["test_accuracy"] > 70
     assert 0.02 < last["firing_rate"] < 0.6
 

@@ -1,0 +1,112 @@
+"""Ways to look into a network while it runs: one stretch of time after another, layer by layer."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from snnlab.learning.layers import Potential, Spiking, over_time
+from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.neuron import Firing, State
+
+
+if TYPE_CHECKING:
+    from snnlab.learning.spec import Spec
+
+Sequence = Float[Tensor, "time batch ..."]
+
+
+def check_steps(spec: "Spec") -> None:
+    """Raise ValueError for a network that has to see all steps at once."""
+    if spec.network.norm in ("bntt", "tebn"):
+        raise ValueError(
+            "this rule takes time in pieces, and network.norm treats each step in its own way. "
+            "Set network.norm to none, batch or tdbn"
+        )
+    if spec.network.readout == "first":
+        raise ValueError(
+            "this rule takes time in pieces, and the first spike is known at the end. "
+            "Set network.readout to current, potential or count"
+        )
+
+
+def spiking(network: SpikingNetwork) -> dict[str, Spiking]:
+    """Every population by its name; a teacher's are not among them."""
+    named = network.layers.named_modules()
+    return {name: module for name, module in named if isinstance(module, Spiking)}
+
+
+@contextmanager
+def watched(
+    network: SpikingNetwork, seen: Callable[[str, Tensor], Tensor | None]
+) -> Iterator[None]:
+    """Show `seen` the output of each population as it is computed; it may return another one."""
+    hooks = [
+        layer.register_forward_hook(lambda _, __, output, name=name: seen(name, output))
+        for name, layer in spiking(network).items()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def carried(network: SpikingNetwork) -> Iterator[None]:
+    """Let each call of the network go on from where the last one ended, instead of from rest.
+
+    The state is cut off from the graph between two calls, so the past is taken as given and memory
+    grows with the length of one call only.
+    """
+    going: dict[Spiking | Potential, Callable[[Tensor], Tensor]] = {}
+    for module in network.layers.modules():
+        if isinstance(module, Spiking):
+            going[module] = Population(module)
+        elif isinstance(module, Potential):
+            going[module] = Sum(module)
+    for module, forward in going.items():
+        module.forward = forward  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        for module in going:
+            del module.forward
+
+
+class Population:
+    """The forward of a population that remembers its state."""
+
+    def __init__(self, layer: Spiking) -> None:
+        self.layer = layer
+        self.state: State | None = None
+
+    def __call__(self, x: Sequence) -> Sequence:
+        neuron = self.layer.neuron
+        assert isinstance(neuron, Firing)
+        current = over_time(lambda s: self.layer.norm(self.layer.synapse(s)), x)
+        state = neuron.init(current[0]) if self.state is None else self.state
+        spikes = []
+        for i in current.unbind():
+            s, state = neuron.step(i, state)
+            spikes.append(s)
+        self.state = {name: value.detach() for name, value in state.items()}
+        return torch.stack(spikes)
+
+
+class Sum:
+    """The forward of an output that remembers its potential."""
+
+    def __init__(self, layer: Potential) -> None:
+        self.layer = layer
+        self.potential: Tensor | None = None
+
+    def __call__(self, x: Sequence) -> Sequence:
+        potentials = over_time(self.layer.synapse, x).cumsum(0)
+        if self.potential is not None:
+            potentials = potentials + self.potential
+        self.potential = potentials[-1].detach()
+        return potentials
