@@ -30,6 +30,7 @@ COMMANDS = {
     "cancel": Entry("remote:cancel", "Stop a run.", django=True),
     "retry": Entry("remote:retry", "Queue a failed or cancelled run again.", django=True),
     "data": Entry("data:data", "List, fetch and verify data sets."),
+    "diagnose": Entry("diagnose:diagnose", "Look into an untrained network: its gradients."),
     "spec": Entry("spec:spec", "Check definitions; print their schema and the presets."),
 }
 
