@@ -85,8 +85,9 @@ def gradients(
     dataset, steps = spec.dataset, spec.time_steps
     network = spec.network.build(
         dataset.shape, dataset.classes, neuron, time_steps=steps, seed=seed
-    )
-    list(BPTT().updates(network, *batch))
+    ).double()  # 50 layers leave the range of single precision, in both directions
+    inputs, labels = batch
+    list(BPTT().updates(network, inputs.double(), labels))
     depth = len(spiking(network))
     for name, module in network.layers.named_modules():
         if isinstance(module, nn.Linear | nn.Conv2d):

@@ -34,6 +34,12 @@ def test_narrow_slopes_let_gradients_vanish_with_depth_and_wide_ones_explode(dee
     assert deeper[30.0] > shallow[30.0] + 1
 
 
+def test_fifty_layers_are_measured_even_where_single_precision_ends(deep):
+    norms = first_layer(diagnose(deep, widths=(0.1, 10.0), depths=[50]))
+    assert norms[0.1] < -20
+    assert norms[10.0] > 20
+
+
 def test_the_gradient_of_the_readout_does_not_depend_on_the_slope(deep):
     found = diagnose(deep, widths=WIDTHS)
     assert len({g.log10_norm for g in found if g.layer == "output"}) == 1
