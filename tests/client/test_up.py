@@ -148,7 +148,7 @@ def test_logs_hold_no_token(running):
 def test_kill_9_of_a_part_brings_it_back(running, name):
     victim = running.find(name)
     victim.kill()
-    victim.wait(5)
+    victim.wait(20)
     wait_for(lambda: running.find(name) is not None, timeout=20)
     wait_for(running.answers, timeout=20)
     assert running.find(name).pid != victim.pid
