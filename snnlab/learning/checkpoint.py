@@ -85,8 +85,12 @@ def load(path: Path) -> Checkpoint:
         with safe_open(path, framework="pt") as content:
             rest = json.loads(content.metadata()["checkpoint"])
             tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+        return restored(rest, tensors)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is no checkpoint: {error}") from error
+        raise DataError(f"{path} is no checkpoint of this version of snnlab: {error}") from error
+
+
+def restored(rest: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
     network = {
         name.removeprefix("network/"): t for name, t in tensors.items() if name[:8] == "network/"
     }

@@ -104,8 +104,12 @@ class Spec(Part):
         return self
 
     def digest(self) -> str:
-        """A short name, equal for equal specs."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """A short name, equal for equal specs.
+
+        Defaults do not count: a field that is added later leaves the names of old results alone. So
+        a default must never change; a better value goes into a preset.
+        """
+        text = json.dumps(chosen(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def to_toml(self) -> str:
@@ -139,6 +143,16 @@ def toml_data(text: str) -> dict[str, Any]:
     except RecursionError:
         refuse("TOML", TOO_DEEP)
     return data
+
+
+def chosen(part: Part) -> dict[str, Any]:
+    """What a part says beyond its defaults, and its kind."""
+    fields = type(part).model_fields
+    return {
+        name: chosen(value) if isinstance(value, Part) else value
+        for name, value in part
+        if name == "kind" or value != fields[name].default
+    }
 
 
 def kind_first(data: dict[str, Any]) -> dict[str, Any]:

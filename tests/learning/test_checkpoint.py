@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
 from snnlab.learning.errors import DataError
@@ -56,6 +57,13 @@ def test_a_file_that_is_no_checkpoint_is_refused_by_name(tmp_path, damage):
     path = tmp_path / "odd"
     path.write_bytes(damage)
     with pytest.raises(DataError, match="odd is no checkpoint"):
+        load(path)
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "old"
+    save_file({"generator": torch.zeros(1)}, path, metadata={"checkpoint": '{"epoch": 1}'})
+    with pytest.raises(DataError, match="old is no checkpoint of this version of snnlab"):
         load(path)
 
 
