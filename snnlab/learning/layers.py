@@ -28,6 +28,28 @@ def over_time(function: Callable[[Tensor], Tensor], x: Sequence) -> Sequence:
     return folded.view(*x.shape[:2], *folded.shape[1:])
 
 
+def current(synapse: nn.Module, norm: nn.Module, x: Sequence) -> Currents:
+    """What reaches a population at each step; only one step of it, if it is constant."""
+    # one step of a constant input is enough: its current is computed and stored once
+    given = x[:1] if is_constant(x) else x
+    if isinstance(norm, PerStep):
+        normed: Tensor = norm(over_time(synapse, given), len(x))
+        return normed
+    return over_time(lambda s: norm(synapse(s)), given)
+
+
+class Current(nn.Module):
+    """Synapses whose normalised current is added to others before it reaches a population."""
+
+    def __init__(self, synapse: nn.Module, norm: nn.Module) -> None:
+        super().__init__()
+        self.synapse, self.norm = synapse, norm
+
+    def forward(self, x: Sequence) -> Sequence:
+        reached = current(self.synapse, self.norm, x)
+        return reached.expand(len(x), *reached.shape[1:])
+
+
 class Spiking(nn.Module):
     """A population of neurons and the synapses that lead to it."""
 
@@ -54,12 +76,7 @@ class Spiking(nn.Module):
 
     def current(self, x: Sequence) -> Currents:
         """What the neurons receive at each step; only one step of it, if it is constant."""
-        # one step of a constant input is enough: its current is computed and stored once
-        given = x[:1] if is_constant(x) else x
-        if isinstance(self.norm, PerStep):
-            current: Tensor = self.norm(over_time(self.synapse, given), len(x))
-            return current
-        return over_time(lambda s: self.norm(self.synapse(s)), given)
+        return current(self.synapse, self.norm, x)
 
 
 class Readout(nn.Module):
@@ -137,3 +154,10 @@ class AveragePool(nn.Module):
 
     def forward(self, x: Sequence) -> Sequence:
         return over_time(lambda s: avg_pool2d(s, 2), x)
+
+
+class GlobalAverage(nn.Module):
+    """The mean of each map, one number in its place."""
+
+    def forward(self, x: Sequence) -> Sequence:
+        return over_time(lambda s: s.mean((2, 3)), x)

@@ -97,9 +97,10 @@ class Network(Part):
             network = self.assemble(shape, classes, neuron, time_steps)
         return sum(p.numel() for p in network.parameters())
 
-    def norm_for(self, synapse: nn.Module, neuron: Neuron) -> nn.Module:
+    def norm_for(self, synapse: nn.Module, neuron: Neuron, start: float = 1.0) -> nn.Module:
         """What normalises the currents of the synapse, to which neurons of that kind listen."""
-        return norm(self.norm, synapse, neuron.v_threshold if isinstance(neuron, Firing) else 1.0)
+        threshold = neuron.v_threshold if isinstance(neuron, Firing) else 1.0
+        return norm(self.norm, synapse, threshold, start)
 
     def spiking(self, synapse: nn.Module, neuron: Neuron) -> Spiking:
         return Spiking(synapse, self.norm_for(synapse, neuron), neuron)

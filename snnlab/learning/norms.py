@@ -31,15 +31,17 @@ Currents = Float[Tensor, "steps_or_1 batch ..."]
 MOMENTUM, EPSILON = 0.1, 1e-5  # torch's own
 
 
-def norm(kind: Norm, synapse: nn.Module, v_threshold: float) -> nn.Module:
-    """The norm after a linear layer or convolution, before neurons of that threshold."""
+def norm(kind: Norm, synapse: nn.Module, v_threshold: float, start: float = 1.0) -> nn.Module:
+    """The norm after a linear layer or convolution, before neurons of that threshold.
+
+    Its scale begins at `start`, for tdbn in units of the threshold.
+    """
     if kind == "none":
         return nn.Identity()
     if kind == "bntt":
-        return BNTT(features(synapse))
+        return BNTT(features(synapse), start)
     shared = plain(synapse)
-    if kind == "tdbn":
-        nn.init.constant_(shared.weight, v_threshold)
+    nn.init.constant_(shared.weight, start * v_threshold if kind == "tdbn" else start)
     return TEBN(shared) if kind == "tebn" else shared
 
 
@@ -90,14 +92,14 @@ class BNTT(PerStep):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, start: float = 1.0) -> None:
         super().__init__()
-        self.features = features
+        self.features, self.start = features, start
         self.grow(1)
 
     def grow(self, steps: int) -> None:
         self.steps = steps
-        self.weight = nn.Parameter(torch.ones(steps, self.features))
+        self.weight = nn.Parameter(torch.full((steps, self.features), self.start))
         self.register_buffer("running_mean", torch.zeros(steps, self.features))
         self.register_buffer("running_var", torch.ones(steps, self.features))
 
