@@ -110,7 +110,7 @@ def test_folded_layers_do_exactly_what_layers_and_norms_did(network):
 @pytest.mark.parametrize("charge", [0.0, 0.5])
 @pytest.mark.parametrize("steps", [1, 7, 64])
 def test_the_rate_of_the_first_layer_is_the_activation_but_for_one_spike(threshold, charge, steps):
-    """r(T) = a / scale - (v(T) - v(0)) / (T theta), with v(T) in [0, theta): Rueckauer, Eq. 5."""
+    """r(T) = a / scale - (v(T) - v(0)) / (T theta), with v(T) in [0, theta): Rueckauer 2017."""
     neuron = IF(v_threshold=threshold, v_initial=charge * threshold)
     student = converted(MLP(hidden=(200,)), Conversion(percentile=100), neuron)
     (rate,), (activation,) = rates(student, images(100), steps), activations(student, images(100))

@@ -6,7 +6,8 @@ r"""Conversion: an analog network is trained, and a spiking one of the same shap
 The rate of a neuron that keeps all its charge is the activation :math:`a` of its teacher, on a
 scale :math:`\lambda` of its layer, but for what is left in the potential; see
 `snnlab.learning.conversion` for how scales are chosen and weights are set. Rueckauer et al. 2017,
-doi:10.3389/fnins.2017.00682, Eq. 5 (soft reset; a hard reset loses what exceeds the threshold).
+doi:10.3389/fnins.2017.00682, section 2.1 (soft reset; a hard reset loses what exceeds the
+threshold).
 """
 
 from collections.abc import Iterator
