@@ -48,10 +48,10 @@ class Block(nn.Module):
     """Adds to its input current what its layers make of the spikes that this current causes."""
 
     def __init__(
-        self, enter: Spiking, inner: list[Spiking], leave: Current, project: Current | None
+        self, enter: Spiking, inner: nn.Sequential, leave: Current, project: Current | None
     ) -> None:
         super().__init__()
-        self.enter, self.inner, self.leave = enter, nn.Sequential(*inner), leave
+        self.enter, self.inner, self.leave = enter, inner, leave
         self.project = project
 
     def forward(self, x: Sequence) -> Sequence:
@@ -122,7 +122,7 @@ class ResNet(Network):
             project = self.current(self.convolution(before, after, stride, kernel=1), neuron)
         return Block(
             Spiking(nn.Identity(), nn.Identity(), neuron),
-            [self.spiking(convolution, neuron) for convolution in inner],
+            nn.Sequential(*(self.spiking(convolution, neuron) for convolution in inner)),
             self.current(leave, neuron, start=0.0 if self.zero_start else 1.0),
             project,
         )
