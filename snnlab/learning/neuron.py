@@ -30,23 +30,18 @@ class Neuron(Part):
     spiking: ClassVar[bool] = True  # whether the output is spikes, 0 or 1
 
     def free(self) -> dict[str, float]:
-        """What is trained, any real number, and where it begins: logarithms, so x stays positive.
+        """What is trained, any real number, and where it begins.
 
-        As Rathi & Roy 2020, arXiv:2008.03658, train leak and threshold of each layer, but for the
-        logarithm.
+        For each x the logarithm of its growth, 0 at first, so x stays positive. As Rathi & Roy
+        2020, arXiv:2008.03658, train leak and threshold of each layer, but for the logarithm.
         """
         names = [field.removeprefix("train_") for field in type(self).model_fields]
-        return {
-            f"log_{name}": math.log(getattr(self, name))
-            for name in names
-            if getattr(self, f"train_{name}", False)
-        }
+        return {f"log_{name}": 0.0 for name in names if getattr(self, f"train_{name}", False)}
 
     def bound(self: N, values: Mapping[str, Tensor]) -> N:
         """The same neuron with the trained values, by their names in `free`, in place."""
-        return self.model_copy(
-            update={name.removeprefix("log_"): value.exp() for name, value in values.items()}
-        )
+        grown = {name.removeprefix("log_"): value.exp() for name, value in values.items()}
+        return self.model_copy(update={x: getattr(self, x) * by for x, by in grown.items()})
 
     @abstractmethod
     def scan(

@@ -11,6 +11,7 @@ from snnlab.learning.neurons.clipped_relu import ClippedReLU
 from snnlab.learning.neurons.if_ import IF
 from snnlab.learning.neurons.lif import LIF
 from snnlab.learning.part import members
+from snnlab.learning.problems import SpecError
 
 
 NEURONS = members(Neuron, "snnlab.learning.neurons")
@@ -90,3 +91,19 @@ def test_the_clipped_relu_is_linear_between_zero_and_its_ceiling():
     current = torch.tensor([[-1.0, 0.0, 0.7, 2.0, 5.0]])
     output = ClippedReLU(ceiling=2.0).scan(current, 3)
     assert output.tolist() == [[0.0, 0.0, pytest.approx(0.7), 2.0, 2.0]] * 3
+
+
+POSITIVE = [
+    (neuron, name)
+    for neuron in NEURONS
+    for name in neuron.model_fields
+    if name.startswith("tau") or name in ("dt", "v_threshold", "surrogate_width", "ceiling")
+]
+
+
+@pytest.mark.parametrize(("neuron", "name"), POSITIVE, ids=lambda x: getattr(x, "__name__", x))
+@pytest.mark.parametrize("value", [0, -1.5])
+def test_no_time_constant_threshold_or_width_is_zero_or_negative(neuron, name, value):
+    kind = neuron.model_fields["kind"].default
+    with pytest.raises(SpecError, match=f"{name}: must be greater than .*, got {value}"):
+        neuron.parse({"kind": kind, name: value})
