@@ -60,7 +60,8 @@ def parts() -> str:
 
 def kind(part: type[Part]) -> str:
     said = " ".join((part.__doc__ or "").split("\n\n")[0].split())
-    own = [name for name in part.model_fields if name != "kind"]
+    schema = part.model_json_schema()["properties"]
+    own = [name for name in part.model_fields if "const" not in schema[name]]
     source = f" Source: {part.source}." if hasattr(part, "source") else ""
     name = part.model_fields["kind"].default
     return "\n".join((f'#### `kind = "{name}"`\n', f"{said}{source}\n", fields(part, own)))

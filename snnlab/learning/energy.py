@@ -17,6 +17,7 @@ from torch.nn.functional import conv2d, linear
 from snnlab.learning.layers import Spiking
 from snnlab.learning.metrics import AC_PJ, MAC_PJ
 from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.stdp.competition import Competition
 
 
 class Meter:
@@ -85,7 +86,7 @@ def metered(network: SpikingNetwork) -> Iterator[Meter]:
     hooks = [
         module.register_forward_hook(hook(meter, name))
         for name, module in network.layers.named_modules()
-        if isinstance(module, Spiking | nn.Linear | nn.Conv2d)
+        if isinstance(module, Spiking | Competition | nn.Linear | nn.Conv2d)
     ]
     try:
         yield meter
@@ -96,9 +97,9 @@ def metered(network: SpikingNetwork) -> Iterator[Meter]:
 
 def hook(meter: Meter, name: str) -> Any:
     def count(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        if not isinstance(module, Spiking):
+        if isinstance(module, nn.Linear | nn.Conv2d):
             meter.count_operations(module, inputs[0])
-        elif module.neuron.spiking:
+        elif not isinstance(module, Spiking) or module.neuron.spiking:
             meter.count_spikes(name, output)
 
     return count

@@ -31,7 +31,7 @@ else:
     AnyNeuron = one_of(Neuron, "snnlab.learning.neurons")
     AnyRule = one_of(Rule, "snnlab.learning.rules")
 
-
+NETWORKS = members(Network, "snnlab.learning.networks")
 TOO_DEEP = "it is nested too deeply"
 
 
@@ -91,14 +91,10 @@ class Spec(Part):
         """Refuse a rule that cannot train this network, in words."""
         if self.rule.learning != self.network.learning:
             rule, network = (kind_of(type(part)) for part in (self.rule, self.network))
-            able = [
-                repr(kind_of(other))
-                for other in members(Network, "snnlab.learning.networks")
-                if getattr(other, "learning", "") == self.rule.learning
-            ]
+            fit = [n for n in NETWORKS if getattr(n, "learning", "") == self.rule.learning]
             raise ValueError(
                 f"rule.kind {rule!r} cannot train network.kind {network!r}. It trains "
-                f"{', '.join(able)}"
+                f"{', '.join(repr(kind_of(n)) for n in fit)}"
             )
         self.rule.check(self)
         return self

@@ -45,8 +45,8 @@ NEEDS = {  # what a rule asks of a definition, beside itself
         "encoder": {"kind": "poisson", "max_rate": 0.2},
         "network": {"kind": "diehl-cook", "neurons": 40},
         "neuron": {"kind": "lif", "tau": 100, "v_threshold": 13, "reset": "hard"},
-        "time_steps": 60,
-        "epochs": 2,
+        "time_steps": 40,
+        "epochs": 1,
     },
 }
 

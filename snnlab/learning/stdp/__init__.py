@@ -1,0 +1,1 @@
+"""Plasticity that depends on the times of spikes: populations, traces, windows and protocols."""
