@@ -72,8 +72,13 @@ class Poisson(Encoder):
         normalise: tuple[Tensor, Tensor],
         generator: torch.Generator,
     ) -> Encoded:
-        chance = torch.rand((time_steps, *images.shape), generator=generator).to(images.device)
-        return (chance < images * self.max_rate).to(images.dtype)
+        chance = (images * self.max_rate).flatten()
+        lit = chance.nonzero()[:, 0]  # a dark pixel never spikes: most draws would be for nothing
+        draws = torch.rand((time_steps, len(lit)), generator=generator).to(images.device)
+        step, spiking = (draws < chance[lit]).nonzero(as_tuple=True)
+        spikes = images.new_zeros(time_steps, images.numel())
+        spikes[step, lit[spiking]] = 1
+        return spikes.view(time_steps, *images.shape)
 
 
 class Latency(Encoder):
