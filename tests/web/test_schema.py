@@ -89,7 +89,10 @@ def suited(place: str, kind: str) -> dict:
     """A definition where that part may be of that kind: that of a preset, if one has it."""
     known = [preset.definition for preset in presets().values()]
     having = [d for d in known if d.get(place, {}).get("kind") == kind]
-    return [*having, presets()["mnist-sample"].definition][0]
+    sample = presets()["mnist-sample"].definition
+    if kind == "ottt":
+        return sample | {"network": {"kind": "mlp", "norm": "none"}}
+    return [*having, sample | {"dataset": {"kind": "cifar10"}}][0]  # images large enough for VGG
 
 
 def test_every_kind_of_every_part_survives_the_way_through_the_form():
