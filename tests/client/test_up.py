@@ -1,5 +1,6 @@
 """The real `snnlab up`, its real processes, and what is left of it after kill -9."""
 
+import contextlib
 import json
 import os
 import signal
@@ -83,9 +84,10 @@ class Lab:
     def find(self, name: str) -> psutil.Process | None:
         """The process of that name which the lab itself started."""
         for child in psutil.Process(self.process.pid).children():
-            line = " ".join(child.cmdline())
-            if MARKS[name] in line and child.status() != psutil.STATUS_ZOMBIE:
-                return child
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may go while we look
+                line = " ".join(child.cmdline())
+                if MARKS[name] in line and child.status() != psutil.STATUS_ZOMBIE:
+                    return child
         return None
 
     def everything(self) -> list[psutil.Process]:
