@@ -27,6 +27,7 @@ from snnlab.learning.spec import Spec
 EVALUATION_BATCH = 500
 EVALUATION_STEPS = 16_000
 POWERS = [2**i for i in range(10)]
+STUDENT = 2**32  # added to its seed: a student must not begin with its teacher's first weights
 
 
 @dataclass(frozen=True)
@@ -70,29 +71,25 @@ class Training:
         )
         self.test = data.test
         self.data, self.caveat = data.digest, joined((data.caveat, dataset.narrowing))
-        self.network = spec.network.build(
-            dataset.shape,
-            dataset.classes,
-            spec.neuron,
-            time_steps=spec.time_steps,
-            seed=self.seed,
-        ).to(self.device)
+        taught = spec.rule.teacher(spec) is not None
+        self.network = self.built(spec, self.seed + STUDENT * taught)
         self.generator = torch.Generator().manual_seed(self.seed)
+
+    def built(self, spec: Spec, seed: int) -> SpikingNetwork:
+        """The network of a spec, its weights drawn from the seed."""
+        dataset = self.spec.dataset
+        return spec.network.build(
+            dataset.shape, dataset.classes, spec.neuron, time_steps=spec.time_steps, seed=seed
+        ).to(self.device)
 
     def prepare(self, *, resumed: bool) -> Iterator[Step]:
         """Give the rule all that it needs, a trained teacher first.
 
         A checkpoint to resume from holds the teacher too.
         """
-        spec, dataset = self.spec, self.spec.dataset
+        spec = self.spec
         if teaching := spec.rule.teacher(spec):
-            self.network.teacher = teaching.network.build(
-                dataset.shape,
-                dataset.classes,
-                teaching.neuron,
-                time_steps=teaching.time_steps,
-                seed=self.seed,
-            ).to(self.device)
+            self.network.teacher = self.built(teaching, self.seed)
             if not resumed:
                 taught = yield from teach(teaching, self.seed, self.device, self.data)
                 self.network.teacher.load_state_dict(taught.network)

@@ -15,7 +15,7 @@ from snnlab.learning.neurons.lif import LIF
 from snnlab.learning.problems import SpecError
 from snnlab.learning.rules.ltl_offline import LTLOffline
 from snnlab.learning.rules.ltl_online import LTLOnline
-from snnlab.learning.train import train
+from snnlab.learning.train import Training, train
 from tests.learning.saved import most_saved
 
 
@@ -159,6 +159,13 @@ def test_a_teacher_is_trained_once_and_does_not_change_while_it_teaches(tiny):
     first, last = ({k: v for k, v in c.network.items() if "teacher" in k} for c in checkpoints)
     assert all(torch.equal(first[name], last[name]) for name in first | last)
     assert not any(getattr(item, "phase", "") for item in train(spec, seed=3))
+
+
+def test_a_student_does_not_begin_with_its_teachers_first_weights(tiny):
+    spec = tiny(rule={"kind": "ltl-offline"}, network={"kind": "mlp", "norm": "none"})
+    student = Training(spec, "cpu", 1).network
+    teacher = Training(spec.rule.teacher(spec), "cpu", 1).network
+    assert not torch.equal(student.layers.fc1.synapse.weight, teacher.layers.fc1.synapse.weight)
 
 
 @pytest.mark.parametrize(
