@@ -34,6 +34,8 @@ PASSED = (
     "XDG_CACHE_HOME",
     "XDG_DATA_HOME",
     "SNNLAB_DATA_DIR",
+    "SNNLAB_KERNELS",
+    "CC",
     "CUDA_VISIBLE_DEVICES",
 )
 

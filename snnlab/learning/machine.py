@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from snnlab.learning.kernels import cpu
 from snnlab.learning.linear import onednn
 
 
@@ -25,11 +26,12 @@ def prepare(threads: int) -> None:
 
 
 def environment(device: str) -> dict[str, Any]:
-    """What, beside spec and seed, decides the bits of a result."""
+    """What, beside spec and seed, decides the bits of a result or its speed."""
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "device": device,
         "linear": "onednn" if onednn() else "torch",
+        "scan": "c" if cpu.library() else "torch",  # same bits; it says how fast
         "processor": torch.backends.cpu.get_cpu_capability(),
     }

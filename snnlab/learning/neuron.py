@@ -10,8 +10,9 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
+from snnlab.learning.loop import Dynamics
 from snnlab.learning.part import Part
-from snnlab.learning.scan import Dynamics, scan
+from snnlab.learning.scan import scan
 from snnlab.learning.surrogates import Shape, Surrogate
 
 

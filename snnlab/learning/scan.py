@@ -1,39 +1,17 @@
-r"""Integrate-and-fire neurons over all time steps at once, with a hand-written backward pass.
+"""Integrate-and-fire neurons over all time steps as one node of the graph.
 
-.. math::
-    h_t = \alpha v_{t-1} + i_t, \qquad s_t = [h_t \ge \theta], \qquad
-    v_t = \begin{cases} h_t - \theta s_t & \text{soft reset} \\
-                        h_t (1 - s_t) + v_r s_t & \text{hard reset} \end{cases}
-
-Backward, with :math:`\sigma_t` the surrogate slope at :math:`h_t`, :math:`g_t = \partial L /
-\partial h_t` and :math:`e_t = \partial L / \partial s_t`:
-
-.. math:: g_t = e_t \sigma_t + \alpha g_{t+1} d_t, \qquad \partial L / \partial i_t = g_t,
-
-where :math:`d_t = \partial v_t / \partial h_t` is :math:`1 - \theta \sigma_t` (soft) or
-:math:`1 - s_t + (v_r - h_t) \sigma_t` (hard); without the terms in :math:`\sigma_t` if the reset
-is detached. Only h is kept for the backward pass, which overwrites it with the gradient.
+What is computed stands in loop.py. A kernel computes it where there is one: it gives the same bits.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snnlab.learning.surrogates import Surrogate
-
-
-class Dynamics(NamedTuple):
-    """What decides the course of an integrate-and-fire neuron."""
-
-    alpha: float
-    v_threshold: float
-    hard: bool
-    v_reset: float
-    detach_reset: bool
-    surrogate: Surrogate
-    v_initial: float = 0.0
+from snnlab.learning import loop
+from snnlab.learning.kernels import cpu
+from snnlab.learning.loop import Dynamics
 
 
 def scan(
@@ -42,38 +20,35 @@ def scan(
     steps: int,
     *,
     overwrite: bool = False,
-) -> Float[Tensor, "steps *n"]:
+    pool: bool = False,
+) -> Float[Tensor, "steps *m"]:
     """Spikes (0 or 1) at every step of neurons that start at `v_initial` and receive `current`.
 
     A current of one step is constant: it stays for all steps, and is stored once.
     `overwrite` lets the current's memory be reused. It is legal only for a fresh tensor whose
     producer does not need its own output to differentiate (linear, convolution, batch-norm).
+    `pool` gives the maximum of every 2 x 2 neurons instead; legal only if `can_pool`.
     """
     if not (torch.is_grad_enabled() and current.requires_grad):
-        return run(current, dynamics, empty_steps(current, steps), None)
-    spikes: Tensor = Scan.apply(current, dynamics, steps, overwrite and len(current) == steps)
+        return run(current, dynamics, steps, None, pool=pool)
+    spikes: Tensor = Scan.apply(current, dynamics, steps, overwrite, pool)
     return spikes
 
 
-def run(current: Tensor, dynamics: Dynamics, spikes: Tensor, kept: Tensor | None) -> Tensor:
-    """Fill `spikes`; write every h into `kept`, or forget it if there is no `kept`."""
-    v = torch.full_like(current[0], dynamics.v_initial)
-    h = torch.empty_like(v)
-    for t, s in enumerate(spikes.unbind()):
-        i = current[min(t, len(current) - 1)]
-        h = torch.add(i, v, alpha=dynamics.alpha, out=h if kept is None else kept[t])
-        torch.ge(h, dynamics.v_threshold, out=s)
-        reset(h, s, dynamics, out=v)
-    return spikes
+def can_pool(current: Float[Tensor, "steps_or_1 *n"], dynamics: Dynamics) -> bool:
+    """Whether there is a kernel that scans and pools such a current at once."""
+    return cpu.takes(current) and cpu.differentiates(dynamics) and cpu.pools(current)
 
 
-def reset(h: Tensor, s: Tensor, dynamics: Dynamics, out: Tensor) -> None:
-    if not dynamics.hard:
-        torch.add(h, s, alpha=-dynamics.v_threshold, out=out)
-        return
-    torch.addcmul(h, h, s, value=-1, out=out)
-    if dynamics.v_reset:
-        out.add_(s, alpha=dynamics.v_reset)
+def run(
+    current: Tensor, dynamics: Dynamics, steps: int, kept: Tensor | None, *, pool: bool
+) -> Tensor:
+    """The spikes; every h goes into `kept`, or is forgotten if there is no `kept`."""
+    spikes = empty_pooled(current, steps) if pool else empty_steps(current, steps)
+    if cpu.takes(current):
+        cpu.forward(current, dynamics, spikes, kept)
+        return spikes
+    return loop.forward(current, dynamics, spikes, kept)
 
 
 class Scan(torch.autograd.Function):
@@ -86,17 +61,23 @@ class Scan(torch.autograd.Function):
         dynamics: Dynamics,
         steps: int,
         overwrite: bool,  # noqa: FBT001
+        pool: bool,  # noqa: FBT001
     ) -> Tensor:
         current = current.detach()  # autograd refuses in-place writes to a view; nobody saved it
-        ctx.kept = current if overwrite else empty_steps(current, steps)
+        reuse = overwrite and len(current) == steps
+        ctx.kept = current if reuse else empty_steps(current, steps)
         ctx.dynamics, ctx.constant = dynamics, len(current) == 1
-        return run(current, dynamics, empty_steps(current, steps), ctx.kept)
+        return run(current, dynamics, steps, ctx.kept, pool=pool)
 
     @staticmethod
-    def backward(ctx: Any, e: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, e: Tensor) -> tuple[Tensor, None, None, None, None]:
         kept, ctx.kept = ctx.kept, None
         total = torch.zeros_like(kept[:1]) if ctx.constant else None
-        return backward(kept, e, ctx.dynamics, total), None, None, None
+        if cpu.takes(kept) and cpu.differentiates(ctx.dynamics):
+            cpu.backward(kept, e, ctx.dynamics, total)
+        else:
+            loop.backward(kept, e, ctx.dynamics, total)
+        return kept if total is None else total, None, None, None, None
 
 
 def empty_steps(current: Tensor, steps: int) -> Tensor:
@@ -105,24 +86,8 @@ def empty_steps(current: Tensor, steps: int) -> Tensor:
     return step.new_empty_strided((steps, *step.shape), (step.numel(), *step.stride()))
 
 
-def backward(kept: Tensor, e: Tensor, dynamics: Dynamics, total: Tensor | None) -> Tensor:
-    """The gradient g at every step, written over `kept` (every h); or added up in `total`."""
-    g = torch.zeros_like(kept[0])
-    for h, error in zip(reversed(kept.unbind()), reversed(e.unbind()), strict=True):
-        slope = dynamics.surrogate.slope_(h - dynamics.v_threshold)
-        through_reset_(g, h, slope, dynamics).mul_(dynamics.alpha).addcmul_(error, slope)
-        if total is None:
-            h.copy_(g)
-        else:
-            total[0].add_(g)
-    return kept if total is None else total
-
-
-def through_reset_(g: Tensor, h: Tensor, slope: Tensor, dynamics: Dynamics) -> Tensor:
-    """Multiply `g` with d v / d h."""
-    if not dynamics.hard:
-        return g if dynamics.detach_reset else g.addcmul_(g, slope, value=-dynamics.v_threshold)
-    through = (h < dynamics.v_threshold).to(h.dtype)
-    if not dynamics.detach_reset:
-        through.addcmul_(slope, dynamics.v_reset - h)
-    return g.mul_(through)
+def empty_pooled(current: Tensor, steps: int) -> Tensor:
+    """Memory for the pooled images of every step, channels-last."""
+    batch, maps, height, width = current.shape[1:]
+    empty = current.new_empty(steps, batch, height // 2, width // 2, maps)
+    return empty.permute(0, 1, 4, 2, 3)
