@@ -19,6 +19,8 @@ from snnlab.learning.metrics import AC_PJ, MAC_PJ
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.stdp.competition import Competition
 
+PIECE = 2**18  # elements
+
 
 class Meter:
     """Totals over the images seen so far."""
@@ -64,13 +66,26 @@ class Meter:
 
     def count_operations(self, synapse: nn.Module, x: Tensor) -> None:
         """Operations that the input `x` (samples first) causes in a linear layer or convolution."""
-        active = (x != 0).sum(0, dtype=torch.float32).double()
+        active, spikes = activity(x)
         effective = (active * fan_out(synapse, x.shape[1:], effective=True)).sum().item()
-        if not bool(((x == 0) | (x.abs() == 1)).all()):
+        if not spikes:
             self.macs += effective
             return
         self.acs += effective
         self.synops += (active * fan_out(synapse, x.shape[1:], effective=False)).sum().item()
+
+
+def activity(x: Tensor) -> tuple[Tensor, bool]:
+    """How many samples use each input, and whether all of them are spikes.
+
+    Looked at in pieces that fit into a processor's cache: that is several times as fast.
+    """
+    active, spikes = torch.zeros_like(x[0]), True
+    for part in x.split(max(1, PIECE // x[0].numel())):
+        size = part.abs()
+        spikes = spikes and torch.equal(size * size, size)  # true of 0 and 1 alone
+        active += size.sum(0) if spikes else (size != 0).sum(0)
+    return active.double(), spikes
 
 
 def shares(name: str, some: dict[str, int], of: dict[str, int]) -> dict[str, float]:

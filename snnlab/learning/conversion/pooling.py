@@ -5,10 +5,9 @@ at the counts :math:`N_i(t) = \sum_{t' \le t} s_i(t')` of the inputs of a window
 gradients.
 """
 
-from functools import reduce
-
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
 
 from snnlab.learning.layers import Sequence
 from snnlab.learning.scan import empty_steps
@@ -25,14 +24,11 @@ class Gate(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Sequence) -> Sequence:
-        counts = [torch.zeros_like(corner) for corner in corners(x[0])]
-        pooled = empty_steps(counts[0][None], len(x))
+        # the largest of 8 N_i + 2 (3 - i) + s_i is that of input k, and it is odd if k fires
+        most, pooled = precedence(x[0]), halved(x)
         for s, z in zip(x.unbind(), pooled.unbind(), strict=True):
-            most = counts[0].add_(corners(s)[0])
-            z.copy_(corners(s)[0])
-            for count, corner in zip(counts[1:], corners(s)[1:], strict=True):
-                z.copy_(corner.where(count.add_(corner) > most, z))
-                most = torch.maximum(most, count)
+            most.add_(s, alpha=8)
+            torch.remainder(max_pool2d(most + s, 2), 2, out=z)
         return pooled
 
 
@@ -47,19 +43,23 @@ class Count(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Sequence) -> Sequence:
-        counts = [torch.zeros_like(corner) for corner in corners(x[0])]
-        before = torch.zeros_like(counts[0])
-        pooled = empty_steps(before[None], len(x))
+        counts, pooled = torch.zeros_like(x[0]), halved(x)
+        before = torch.zeros_like(pooled[0])
         for s, z in zip(x.unbind(), pooled.unbind(), strict=True):
-            for count, corner in zip(counts, corners(s), strict=True):
-                count.add_(corner)
-            most = reduce(torch.maximum, counts)
+            most = max_pool2d(counts.add_(s), 2)
             torch.sub(most, before, out=z)
             before = most
         return pooled
 
 
-def corners(x: Tensor) -> list[Tensor]:
-    """The four inputs of each window; what is left over at an odd edge belongs to none."""
-    height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
-    return [x[..., i:height:2, j:width:2] for i in (0, 1) for j in (0, 1)]
+def halved(x: Sequence) -> Sequence:
+    """Memory for the pooled steps; what is left over at an odd edge belongs to no window."""
+    return empty_steps(max_pool2d(x[0], 2)[None], len(x))
+
+
+def precedence(like: Tensor) -> Tensor:
+    """6, 4, 2, 0 for the inputs of each window, row by row."""
+    rank = torch.zeros_like(like)
+    for order in range(4):
+        rank[..., order // 2 :: 2, order % 2 :: 2] = 6 - 2 * order
+    return rank
