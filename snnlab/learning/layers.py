@@ -79,6 +79,31 @@ class Spiking(nn.Module):
         return current(self.synapse, self.norm, x)
 
 
+class Shortcut(nn.Module):
+    """The way of a current around a block, as it is: here a rule can get hold of it."""
+
+    def forward(self, x: Sequence) -> Sequence:
+        return x
+
+
+class Block(nn.Module):
+    """Adds to its input current what its layers make of the spikes that this current causes."""
+
+    def __init__(
+        self, enter: Spiking, inner: nn.Sequential, leave: Current, project: Current | None
+    ) -> None:
+        super().__init__()
+        self.enter, self.inner, self.leave = enter, inner, leave
+        self.project = project
+        self.shortcut = Shortcut()
+
+    def forward(self, x: Sequence) -> Sequence:
+        spikes = self.enter(x)
+        around = self.shortcut(x) if self.project is None else self.project(spikes)
+        total: Tensor = self.leave(self.inner(spikes)) + around
+        return total
+
+
 class Readout(nn.Module):
     """Non-spiking output: the current of each class at every step."""
 

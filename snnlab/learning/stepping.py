@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snnlab.learning.layers import Potential, Spiking, over_time
+from snnlab.learning.layers import Potential, Shortcut, Spiking, over_time
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.neuron import Firing, State
 
@@ -47,6 +47,21 @@ def watched(
     hooks = [
         layer.register_forward_hook(lambda _, __, output, name=name: seen(name, output))
         for name, layer in spiking(network).items()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def severed(network: SpikingNetwork) -> Iterator[None]:
+    """Let no error pass along shortcuts: each current hears of the first population it reaches."""
+    hooks = [
+        module.register_forward_hook(lambda _, __, current: current.detach())
+        for module in network.layers.modules()
+        if isinstance(module, Shortcut)
     ]
     try:
         yield

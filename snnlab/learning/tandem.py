@@ -16,6 +16,12 @@ by one); losses are means over the batch. The variant "code" differs from "paper
 the mean, not the sum, over the neurons of a layer, that targets are at most 1 and, online, that
 weights change once in a batch. The code's hard reset and its slope of height 1 are choices of the
 neuron.
+
+In a residual network a population receives the sum of currents that were made in several blocks.
+Its error changes the weights of those that reach it first, those of the last block and of its
+projection; what comes along the shortcut is taken as given, for it has answered to an earlier
+population. So each weight has exactly one local loss here, too, and memory does not grow with
+depth. (Ours: the official code has no residual network.)
 """
 
 from math import ceil

@@ -9,12 +9,14 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.networks.mlp import MLP
+from snnlab.learning.networks.resnet import ResNet
 from snnlab.learning.neurons.clipped_relu import ClippedReLU
 from snnlab.learning.neurons.if_ import IF
 from snnlab.learning.neurons.lif import LIF
 from snnlab.learning.problems import SpecError
 from snnlab.learning.rules.ltl_offline import LTLOffline
 from snnlab.learning.rules.ltl_online import LTLOnline
+from snnlab.learning.stepping import watched
 from snnlab.learning.train import Training, train
 from tests.learning.saved import most_saved
 
@@ -204,3 +206,58 @@ def test_pairs_of_layers_pass_no_error():
         list(LTLOffline().updates(network, *batch()))
         gradients.append(network.layers.fc1.synapse.weight.grad)
     assert all(torch.equal(a, b) for a, b in pairwise(gradients))
+
+
+RESIDUAL = ResNet(depth=20, width=0.15, norm="none")
+FIRST = {  # the first population that a current reaches, by the block or layer it comes from
+    "stem": "block1_1.enter",
+    "block1_1": "block1_2.enter",
+    "block1_3": "block2_1.enter",
+    "block2_1": "block2_2.enter",
+    "block3_3": "last",
+}
+
+
+def residual(steps=STEPS):
+    network = RESIDUAL.build((1, 8, 8), 3, LEAKY, seed=1).double()
+    network.teacher = RESIDUAL.build((1, 8, 8), 3, ClippedReLU(), seed=2).double()
+    network.teacher.requires_grad_(requires_grad=False)
+    generator = torch.Generator().manual_seed(1)
+    images = 3 * torch.rand(4, 1, 8, 8, dtype=torch.float64, generator=generator)
+    return network, images.expand(steps, *images.shape), torch.tensor([0, 1, 2, 0])
+
+
+def test_a_current_of_a_residual_network_learns_from_the_first_population_it_reaches(monkeypatch):
+    """Against autograd through the whole shortcut, one population's loss at a time."""
+    monkeypatch.setattr(LIF, "scan", lambda self, i, steps, overwrite: self.unrolled(i, steps))
+    rule, (network, inputs, labels) = LTLOffline(percentile=90), residual()
+    targets, losses = rule.targets(network, inputs[0]), {}
+
+    def cut(name, spikes):
+        losses[name] = rule.distance(spikes.mean(0), targets[name])
+        return spikes.detach()
+
+    with watched(network, cut):
+        network(inputs)
+    [_] = rule.updates(network, inputs, labels)
+    for place, population in FIRST.items():
+        block = network.layers.get_submodule(place)
+        parts = [block] if place == "stem" else [block.leave, block.project]
+        for part in filter(None, parts):
+            weight = part.synapse.weight
+            (expected,) = torch.autograd.grad(losses[population], weight, retain_graph=True)
+            assert expected.abs().max() > 1e-4, place
+            torch.testing.assert_close(weight.grad, expected)
+
+
+@pytest.mark.parametrize("rule", [LTLOffline(), LTLOnline(), LTLOnline(variant="code")])
+def test_a_residual_network_learns_its_teachers_rates(rule):
+    network, inputs, labels = residual(steps=4)
+    optimizer, losses = torch.optim.Adam(network.parameters(), 0.01), []
+    for _ in range(15):
+        for loss in rule.updates(network, inputs, labels):
+            assert all(p.grad is not None for p in network.layers.parameters())
+            optimizer.step()
+            optimizer.zero_grad()
+        losses.append(loss)
+    assert losses[-1] < 0.7 * losses[0]

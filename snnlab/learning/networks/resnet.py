@@ -18,9 +18,9 @@ from collections import OrderedDict
 from typing import Literal, NamedTuple
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
-from snnlab.learning.layers import Current, GlobalAverage, Sequence, Spiking
+from snnlab.learning.layers import Block, Current, GlobalAverage, Spiking
 from snnlab.learning.linear import Linear
 from snnlab.learning.network import Network
 from snnlab.learning.neuron import Neuron
@@ -42,23 +42,6 @@ SHAPES = {
     34: Shape((3, 4, 6, 3), (64, 128, 256, 512)),
     50: Shape((3, 4, 6, 3), (64, 128, 256, 512), bottleneck=True),
 }
-
-
-class Block(nn.Module):
-    """Adds to its input current what its layers make of the spikes that this current causes."""
-
-    def __init__(
-        self, enter: Spiking, inner: nn.Sequential, leave: Current, project: Current | None
-    ) -> None:
-        super().__init__()
-        self.enter, self.inner, self.leave = enter, inner, leave
-        self.project = project
-
-    def forward(self, x: Sequence) -> Sequence:
-        spikes = self.enter(x)
-        shortcut = x if self.project is None else self.project(spikes)
-        total: Tensor = self.leave(self.inner(spikes)) + shortcut
-        return total
 
 
 class ResNet(Network):

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from snnlab.learning.network import SpikingNetwork
-from snnlab.learning.stepping import watched
+from snnlab.learning.stepping import severed, watched
 from snnlab.learning.tandem import Tandem
 
 
@@ -48,7 +48,7 @@ class LTLOffline(Tandem):
             losses.append(loss.item())
             return spikes.detach()
 
-        with watched(network, learn):
+        with watched(network, learn), severed(network):
             loss = cross_entropy(network(inputs).mean(0), labels)
         loss.backward()
         yield loss.item() + sum(losses)

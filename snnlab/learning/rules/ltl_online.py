@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from snnlab.learning.network import SpikingNetwork
-from snnlab.learning.stepping import carried, watched
+from snnlab.learning.stepping import carried, severed, watched
 from snnlab.learning.tandem import Tandem
 
 
@@ -93,7 +93,7 @@ class LTLOnline(Tandem):
             backward(self.distance(mean(name, spikes[0]), targets[name]))
             return spikes.detach()
 
-        with watched(network, learn):
+        with watched(network, learn), severed(network):
             output = network(x)[0]
         backward(cross_entropy(mean("output", output), labels))
         return sum(losses)
