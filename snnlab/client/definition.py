@@ -1,9 +1,13 @@
-"""Finds the definition that a person means."""
+"""Finds the definition that a person means, and changes what they want changed."""
 
 import sys
+import tomllib
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
 
 from snnlab.client.trouble import Code, Trouble
 from snnlab.learning.presets import presets
@@ -14,6 +18,13 @@ if TYPE_CHECKING:
 
 
 LARGEST = 1_000_000  # bytes; the longest definition takes a few thousand
+CHANGES = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Change a field, as --set neuron.tau=5. A new kind begins with its own defaults.",
+)
 
 
 class Source(NamedTuple):
@@ -23,11 +34,43 @@ class Source(NamedTuple):
     text: str
     json: bool = False
 
-    def spec(self) -> "Spec":
-        """Raises SpecError."""
+    def spec(self, changes: Sequence[str] = ()) -> "Spec":
+        """The definition, each change (`neuron.tau=5`) made in turn. Raises SpecError."""
         from snnlab.learning.spec import Spec  # here, because it takes PyTorch along
 
-        return Spec.from_json(self.text) if self.json else Spec.from_toml(self.text)
+        spec = Spec.from_json(self.text) if self.json else Spec.from_toml(self.text)
+        if not changes:
+            return spec
+        data = spec.model_dump(mode="json")
+        for change in changes:
+            field, equals, value = change.partition("=")
+            if not equals:
+                raise Trouble(
+                    Code.WRONG, f"--set {change} names no value. Write --set neuron.tau=5"
+                )
+            put(data, field.strip().split("."), value.strip())
+        return Spec.parse(data)
+
+
+def put(data: dict[str, Any], path: list[str], text: str) -> None:
+    """Set the field at that path; a kind that is set takes its table's other fields along."""
+    *tables, name = path
+    for number, table in enumerate(tables, 1):
+        if not isinstance(data.get(table), dict):
+            place = ".".join(path[:number])
+            raise Trouble(Code.WRONG, f"--set: {place} has no fields. Choose of {', '.join(data)}")
+        data = data[table]
+    if name == "kind":
+        data.clear()
+    data[name] = typed(text)
+
+
+def typed(text: str) -> Any:
+    """The value as TOML would read it; a word without quotes is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def find(place: str) -> Source:

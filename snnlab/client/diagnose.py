@@ -30,6 +30,7 @@ def diagnose() -> None:
 
 @diagnose.command()
 @click.argument("spec")
+@definition.CHANGES
 @click.option("--width", "widths", type=POSITIVE, multiple=True, help="Of the surrogate slope.")
 @click.option("--height", "heights", type=POSITIVE, multiple=True, help="Of the surrogate slope.")
 @click.option(
@@ -41,7 +42,9 @@ def diagnose() -> None:
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, help="Seed of the weights.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-def gradients(*, spec: str, as_json: bool, threads: int | None, **grid: Any) -> None:
+def gradients(
+    *, spec: str, changes: tuple[str, ...], as_json: bool, threads: int | None, **grid: Any
+) -> None:
     """Measure the gradients of SPEC before training.
 
     Prints the log10 of the norm of each layer's gradient by BPTT, for every combination of the
@@ -52,7 +55,7 @@ def gradients(*, spec: str, as_json: bool, threads: int | None, **grid: Any) -> 
     from snnlab.learning.machine import prepare
 
     prepare(threads or len(os.sched_getaffinity(0)))
-    wanted = definition.find(spec).spec()
+    wanted = definition.find(spec).spec(changes)
     grid["widths"], grid["heights"] = grid["widths"] or WIDTHS, grid["heights"] or HEIGHTS
     found = list(measure(wanted, **grid))
     if as_json:

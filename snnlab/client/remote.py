@@ -22,6 +22,7 @@ AS_JSON = click.option("--json", "in_json", is_flag=True, help="Print the answer
 
 @click.command()
 @click.argument("spec")
+@definition.CHANGES
 @click.option("--name", help="Name of the experiment; the definition's own by default.")
 @click.option("--seeds", type=Seeds(), default="1", show_default=True, help="As 1,2,3 or 1-3.")
 @click.option("--team", help="Whose experiment it is; needed if you have several teams.")
@@ -59,14 +60,20 @@ def submit(*, user: User, spec: str, wait: bool, in_json: bool, **choices: Any) 
 
 
 def queued(
-    user: User, spec: str, name: str | None, seeds: list[int], team: str | None, **told: str
+    user: User,
+    spec: str,
+    changes: tuple[str, ...],
+    name: str | None,
+    seeds: list[int],
+    team: str | None,
+    **told: str,
 ) -> Any:
     source = definition.find(spec)
     return actions.submit(
         team=team_to_write_to(user, team),
         actor=user.username,
         name=source.name if name is None else name,
-        specs=[source.spec()],
+        specs=[source.spec(changes)],
         seeds=seeds,
         **told,
     )

@@ -20,6 +20,7 @@ A_FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("spec")
+@definition.CHANGES
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Seed of the run, 1 by default.")
 @click.option(
     "--threads", type=click.IntRange(1, 1024), envvar="SNNLAB_THREADS", help="CPU threads."
@@ -51,6 +52,7 @@ def run(*, spec: str, as_json: bool, **choices: Any) -> None:
 
 def started(
     place: str,
+    changes: tuple[str, ...],
     seed: int | None,
     threads: int | None,
     device: str,
@@ -58,7 +60,7 @@ def started(
     resume: Path | None,
 ) -> Training:
     """The training that was asked for; whatever can be refused is refused before it begins."""
-    spec = definition.find(place).spec()
+    spec = definition.find(place).spec(changes)
     checkpoint = resumed(resume, spec, seed) if resume else None
     before = checkpoint.environment if checkpoint else {}
     threads = threads or before.get("threads") or len(os.sched_getaffinity(0))

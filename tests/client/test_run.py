@@ -39,6 +39,31 @@ def test_a_definition_may_come_from_standard_input_or_be_json(tiny: Path, tmp_pa
     assert shown["digest"] in snnlab("spec", "check", "-", stdin=TINY).stdout
 
 
+def test_a_field_can_be_set(tiny: Path) -> None:
+    sets = ("--set", "epochs=1", "--set", "neuron.kind=if", "--set", "neuron.surrogate=gaussian")
+    result = snnlab("run", tiny, "--threads", 1, "--json", *sets)
+    definition = json.loads(result.stdout)["definition"]
+    assert (definition["epochs"], definition["neuron"]["kind"]) == (1, "if")
+    assert definition["neuron"]["surrogate"] == "gaussian"
+    assert "tau" not in definition["neuron"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("neuron.tau", "--set neuron.tau names no value"),
+        ("neuron.tua=5", "neuron.tua"),
+        ("neuron.tau=-5", "neuron.tau: must be greater than 0"),
+        ("epochs.many=5", "epochs has no fields"),
+        ("rule.kind=magic", "rule.kind"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(tiny: Path, change: str, message: str) -> None:
+    result = snnlab("run", tiny, "--set", change)
+    assert result.exit_code == Code.WRONG
+    assert message in result.stderr
+
+
 def test_resumed_equals_uninterrupted(tiny: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept.safetensors"
     whole = json.loads(snnlab("run", tiny, "--threads", 1, "--json").stdout)
