@@ -1,7 +1,8 @@
 """What a spiking network is made of. Tensors are time first: time batch features."""
 
-from collections.abc import Callable
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, TypeGuard
 
 import torch
 from jaxtyping import Float
@@ -11,6 +12,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d
 from snnlab.learning.encoders import is_constant
 from snnlab.learning.neuron import Neuron
 from snnlab.learning.norms import Currents, PerStep
+from snnlab.learning.scan import can_pool, scan
 
 
 Sequence = Float[Tensor, "time batch ..."]
@@ -70,9 +72,24 @@ class Spiking(nn.Module):
         )
 
     def forward(self, x: Sequence) -> Sequence:
-        # currents that no synapse or norm has made anew are still in use elsewhere
-        fresh = not isinstance(self.synapse, nn.Identity)
-        return self.neuron.scan(self.current(x), len(x), overwrite=fresh)
+        return self.neuron.scan(self.current(x), len(x), overwrite=self.fresh)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nobody else uses the currents: a synapse or norm has made them anew."""
+        return not isinstance(self.synapse, nn.Identity)
+
+    def pooled(self, x: Sequence) -> Sequence:
+        """The largest of every 2 x 2 outputs: the others are not even stored, if that can be."""
+        current, dynamics = self.current(x), self.neuron.fused()
+        if dynamics and can_pool(current, dynamics):
+            return scan(current, dynamics, len(x), overwrite=self.fresh, pool=True)
+        return largest(self.neuron.scan(current, len(x), overwrite=self.fresh))
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks at, or replaces, what this layer alone puts out."""
+        return bool(self._forward_hooks or self._forward_pre_hooks or "forward" in vars(self))
 
     def current(self, x: Sequence) -> Currents:
         """What the neurons receive at each step; only one step of it, if it is constant."""
@@ -171,7 +188,11 @@ class MaxPool(nn.Module):
     """The largest of every 2 x 2: for spikes, whether any of the four fired."""
 
     def forward(self, x: Sequence) -> Sequence:
-        return over_time(lambda s: max_pool2d(s, 2), x)
+        return largest(x)
+
+
+def largest(x: Sequence) -> Sequence:
+    return over_time(lambda s: max_pool2d(s, 2), x)
 
 
 class AveragePool(nn.Module):
@@ -186,3 +207,21 @@ class GlobalAverage(nn.Module):
 
     def forward(self, x: Sequence) -> Sequence:
         return over_time(lambda s: s.mean((2, 3)), x)
+
+
+def through(layers: Iterable[nn.Module], x: Sequence) -> Sequence:
+    """What layers in a row make of `x`; spikes and the pooling after them are computed at once."""
+    waiting = deque(layers)
+    while waiting:
+        layer = waiting.popleft()
+        if waiting and pools_at_once(layer, waiting[0]):
+            x = layer.pooled(x)
+            waiting.popleft()
+        else:
+            x = layer(x)
+    return x
+
+
+def pools_at_once(layer: nn.Module, after: nn.Module) -> TypeGuard[Spiking]:
+    unseen = isinstance(layer, Spiking) and not layer.watched
+    return unseen and isinstance(after, MaxPool) and not after._forward_hooks

@@ -33,6 +33,7 @@ class Dynamics(NamedTuple):
     detach_reset: bool
     surrogate: Surrogate
     v_initial: float = 0.0
+    gain: float = 1.0  # factor on the current, which the scan applies before everything else
 
 
 def forward(current: Tensor, dynamics: Dynamics, spikes: Tensor, kept: Tensor | None) -> Tensor:

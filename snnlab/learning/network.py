@@ -9,7 +9,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from snnlab.learning.layers import FirstSpike, Potential, Readout, Spiking
+from snnlab.learning.layers import FirstSpike, Potential, Readout, Spiking, through
 from snnlab.learning.neuron import Firing, Neuron
 from snnlab.learning.norms import Norm, PerStep, norm
 from snnlab.learning.part import Part
@@ -30,8 +30,7 @@ class SpikingNetwork(nn.Module):
         self, x: Float[Tensor, "time batch *pixels"]
     ) -> Float[Tensor, "time batch classes"]:
         """The output of each class at every step."""
-        logits: Tensor = self.layers(x)
-        return logits
+        return through(self.layers, x)
 
 
 class Network(Part):

@@ -50,6 +50,10 @@ class Neuron(Part):
     ) -> Float[Tensor, "steps *n"]:
         """The output at every step; arguments as of scan.scan."""
 
+    def fused(self) -> Dynamics | None:
+        """All that there is to the neuron, if the fused scan is enough for it."""
+        return None
+
 
 class Firing(Neuron):
     """A neuron that fires when its potential reaches a threshold."""
@@ -169,20 +173,19 @@ class IntegrateAndFire(Resetting):
     def scan(
         self, current: Float[Tensor, "steps_or_1 *n"], steps: int, *, overwrite: bool = False
     ) -> Float[Tensor, "steps *n"]:
-        if (
-            self.refractory
-            or isinstance(self.alpha, Tensor)
-            or isinstance(self.v_threshold, Tensor)
-        ):
+        dynamics = self.fused()
+        if dynamics is None:
             return self.unrolled(current, steps)
-        if self.gain != 1.0:
-            current, overwrite = current * self.gain, False
-        return scan(current, self.dynamics(), steps, overwrite=overwrite)
+        return scan(current, dynamics, steps, overwrite=overwrite)
 
-    def dynamics(self) -> Dynamics:
-        """What the fused scan needs to know; nothing of it is trained."""
+    def fused(self) -> Dynamics | None:
+        """What the fused scan needs to know; it knows no rest and trains nothing."""
+        trained = isinstance(self.alpha, Tensor) or isinstance(self.v_threshold, Tensor)
+        if self.refractory or trained:
+            return None
         return Dynamics(
             alpha=float(self.alpha),
+            gain=float(self.gain),
             v_threshold=self.v_threshold,
             hard=self.reset == "hard",
             v_reset=self.v_reset,

@@ -29,6 +29,8 @@ def scan(
     producer does not need its own output to differentiate (linear, convolution, batch-norm).
     `pool` gives the maximum of every 2 x 2 neurons instead; legal only if `can_pool`.
     """
+    if dynamics.gain != 1.0:
+        current, overwrite = current * dynamics.gain, True
     if not (torch.is_grad_enabled() and current.requires_grad):
         return run(current, dynamics, steps, None, pool=pool)
     spikes: Tensor = Scan.apply(current, dynamics, steps, overwrite, pool)
