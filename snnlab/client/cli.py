@@ -24,6 +24,9 @@ COMMANDS = {
     "up": Entry("up_command:up", "Start the lab: database, web pages, worker, scheduler."),
     "run": Entry("run:run", "Train a definition here and now, without a lab."),
     "submit": Entry("remote:submit", "Put a definition into the lab's queue.", django=True),
+    "import": Entry(
+        "importing:import_results", "Take results of `snnlab run --json` into the lab.", django=True
+    ),
     "ls": Entry("remote:ls", "List runs, newest first.", django=True),
     "show": Entry("remote:show", "Show all that is known of a run.", django=True),
     "logs": Entry("remote:logs", "Print what a run's training printed.", django=True),

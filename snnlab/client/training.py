@@ -11,6 +11,7 @@ from snnlab.client import health
 from snnlab.client.trouble import Code, Trouble
 from snnlab.learning import checkpoint as files
 from snnlab.learning.checkpoint import Checkpoint
+from snnlab.learning.machine import code
 from snnlab.learning.spec import Spec
 from snnlab.learning.train import Step, train
 
@@ -48,6 +49,7 @@ class Training:
         """The outcome, as `--json` prints it."""
         assert self.last is not None
         return {
+            "code": code(),
             "definition": self.spec.model_dump(mode="json"),
             "digest": self.spec.digest(),
             "seed": self.seed,

@@ -72,7 +72,8 @@ def _measured(user: User, board: str) -> list[BoardRow]:
           avg((results ->> 'synops')::float) as synops,
           avg((results ->> 'firing_rate')::float) as firing_rate,
           (array_agg(run.id order by score desc, run.id))[1] as run_id,
-          max(caveat) as caveat
+          max(caveat) as caveat,
+          case when bool_or(pool = 'import') then 'imported' else 'measured here' end as source
         from experiments_run run
         join experiments_experiment experiment on experiment.id = run.experiment_id
         join teams_membership member on member.team_id = experiment.team_id
@@ -82,7 +83,7 @@ def _measured(user: User, board: str) -> list[BoardRow]:
         user=user.pk,
         board=board,
     )
-    return [BoardRow(kind="measured", source="measured here", **row) for row in found]
+    return [BoardRow(kind="measured", **row) for row in found]
 
 
 def _published(board: str) -> list[BoardRow]:

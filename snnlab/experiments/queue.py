@@ -111,14 +111,16 @@ def renew(claim: Claim, progress: dict[str, Any]) -> str:
     return kept[0]["state"]
 
 
-def finish(claim: Claim) -> str:
+def finish(claim: Claim, *, imported: bool = False) -> str:
     """End with success, unless a cancel came first; gives the new state.
 
-    Raises LeaseLost, also for a run whose final checkpoint was never recorded.
+    Raises LeaseLost, also for a run whose final checkpoint was never recorded, unless it was
+    trained elsewhere and only its numbers are imported.
     """
     complete = """and (state = 'cancelling' or exists (
       select from experiments_checkpoint where run_id = %(run)s and final))"""
-    return _settle(claim, "'succeeded'", outcome="succeeded", only=complete)
+    only = "" if imported else complete
+    return _settle(claim, "'succeeded'", outcome="succeeded", only=only)
 
 
 def fail(claim: Claim, reason: str, message: str) -> str:

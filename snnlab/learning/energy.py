@@ -19,6 +19,7 @@ from snnlab.learning.metrics import AC_PJ, MAC_PJ
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.stdp.competition import Competition
 
+
 PIECE = 2**18  # elements
 
 

@@ -1,10 +1,13 @@
 """How this process uses the machine."""
 
 import ctypes
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from snnlab import __version__
 from snnlab.learning.kernels import cpu
 from snnlab.learning.linear import onednn
 
@@ -35,3 +38,23 @@ def environment(device: str) -> dict[str, Any]:
         "scan": "c" if cpu.library() else "torch",  # same bits; it says how fast
         "processor": torch.backends.cpu.get_cpu_capability(),
     }
+
+
+def code() -> dict[str, Any]:
+    """The version of snnlab, and in a checkout the commit and whether nothing was changed since."""
+    here = Path(__file__).parents[2]
+    known: dict[str, Any] = {"version": __version__}
+    if (here / ".git").exists():
+        known["commit"] = git(here, "rev-parse", "HEAD")
+        known["clean"] = not git(here, "status", "--porcelain")
+    return known
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git says, or nothing where there is no git."""
+    command = ["git", "-C", str(folder), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

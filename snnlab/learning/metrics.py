@@ -22,6 +22,12 @@ TABLE = (
     Metric("test_loss", "nats", "lower", "cross-entropy on the test images, once, at the end"),
     Metric("test_accuracy", "%", "higher", "test images classified correctly, once, at the end"),
     Metric(
+        "teacher_accuracy",
+        "%",
+        "higher",
+        "test images that the teacher classifies correctly: what its student is measured by",
+    ),
+    Metric(
         "selected_epoch",
         "",
         "",

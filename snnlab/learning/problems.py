@@ -48,6 +48,7 @@ RULES = {
     "less_than_equal": "must be at most {le}",
     "too_short": "must have at least {min_length} entries",
     "too_long": "must have at most {max_length} entries",
+    "string_pattern_mismatch": "must match {pattern}",
     "literal_error": "must be one of {expected}",
     "model_type": "must be a table of fields",
     "dict_type": "must be a table of fields",
@@ -68,7 +69,8 @@ def problem(part: type[BaseModel], data: Any, error: dict[str, Any]) -> Problem:
     if kind.startswith("union_tag"):
         path = (*path, "kind")
         value = context.get("tag", MISSING)
-    rule = RULES.get(kind, error["msg"].removeprefix("Value error, ")).format(**context)
+    known = RULES[kind].format(**context) if kind in RULES else None
+    rule = known or error["msg"].removeprefix("Value error, ")
     return Problem(
         ".".join(map(str, path)), rule, value, way_out(kind, context, path, owner, field)
     )

@@ -107,10 +107,12 @@ class Training:
         """Few images at once where each has many steps: time is folded into the batch."""
         return max(1, min(EVALUATION_BATCH, EVALUATION_STEPS // self.spec.time_steps))
 
-    def encode(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor, spec: Spec | None = None) -> Tensor:
+        """What the network of a spec gets of these images, of its own unless another is given."""
+        spec = spec or self.spec
         pixels = images.to(self.device).float().div_(255)
-        mean, std = (x.to(self.device) for x in self.spec.dataset.normalisation())
-        return self.spec.encoder.encode(pixels, self.spec.time_steps, (mean, std), self.generator)
+        mean, std = (x.to(self.device) for x in spec.dataset.normalisation())
+        return spec.encoder.encode(pixels, spec.time_steps, (mean, std), self.generator)
 
     def epoch(self, epoch: int) -> Iterator[Step]:
         """Change the weights once through the training images, in an order drawn anew."""
@@ -169,6 +171,18 @@ class Training:
             f"accuracy_at/{t}": 100 * c / n for t, c in zip(marks, early.tolist(), strict=True)
         }
         return {"loss": loss / n, "accuracy": 100 * correct / n, **by_time, **meter.metrics()}
+
+    @torch.no_grad()
+    def teacher_accuracy(self, samples: Samples) -> dict[str, float]:
+        """How well the teacher classifies these samples, if there is one."""
+        teacher, teaching = self.network.teacher, self.spec.rule.teacher(self.spec)
+        if teacher is None or teaching is None:
+            return {}
+        correct = 0
+        for part in torch.arange(len(samples)).split(EVALUATION_BATCH):
+            output = teacher.eval()(self.encode(samples.images[part], teaching)).mean(0)
+            correct += int((output.argmax(1).cpu() == samples.labels[part]).sum())
+        return {"teacher_accuracy": 100 * correct / len(samples)}
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's tensors, because state_dict() hands out the living ones."""
@@ -277,5 +291,6 @@ def tested(training: Training) -> dict[str, float]:
     """The test split is read once, at the end; the costs reported are those of the test images."""
     metrics = training.evaluate(training.test)
     metrics["test_loss"], metrics["test_accuracy"] = metrics.pop("loss"), metrics.pop("accuracy")
+    metrics |= training.teacher_accuracy(training.test)
     metrics["parameters"] = float(sum(p.numel() for p in training.network.layers.parameters()))
     return metrics

@@ -163,6 +163,13 @@ def test_a_teacher_is_trained_once_and_does_not_change_while_it_teaches(tiny):
     assert not any(getattr(item, "phase", "") for item in train(spec, seed=3))
 
 
+def test_a_student_is_measured_beside_its_teacher(tiny):
+    spec = tiny(rule={"kind": "ltl-offline", "teacher_epochs": 2}, epochs=1)
+    taught = list(train(spec.rule.teacher(spec), seed=3))[-1]
+    learned = list(train(spec, seed=3))[-1]
+    assert learned.metrics["teacher_accuracy"] == taught.metrics["test_accuracy"]
+
+
 def test_a_student_does_not_begin_with_its_teachers_first_weights(tiny):
     spec = tiny(rule={"kind": "ltl-offline"}, network={"kind": "mlp", "norm": "none"})
     student = Training(spec, "cpu", 1).network
@@ -259,5 +266,5 @@ def test_a_residual_network_learns_its_teachers_rates(rule):
             assert all(p.grad is not None for p in network.layers.parameters())
             optimizer.step()
             optimizer.zero_grad()
-        losses.append(loss)
+            losses.append(loss)
     assert losses[-1] < 0.7 * losses[0]

@@ -1,0 +1,48 @@
+"""`snnlab import`: results that were made elsewhere stand on the lab's boards."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from django.db import transaction
+
+from snnlab.client.definition import text_of
+from snnlab.client.server import asks_the_lab, team_to_write_to
+from snnlab.client.trouble import Code, Trouble
+from snnlab.experiments.importing import adopt
+from snnlab.teams.models import User
+
+
+if TYPE_CHECKING:
+    from snnlab.learning.outcome import Outcome
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--name", help="Name of new experiments; each file's folder or name by default.")
+@click.option("--team", help="Whose experiments they are; needed if you have several teams.")
+@asks_the_lab
+def import_results(*, user: User, files: tuple[Path, ...], name: str | None, **where: Any) -> None:
+    """Take FILES, outcomes that `snnlab run --json` printed, into the lab as ended runs.
+
+    All of them or none; what is known already is left as it is. Seeds of one definition become one
+    experiment. The boards call them imported: the lab has their numbers, not their weights.
+    """
+    outcomes = {path: read(path) for path in files}
+    team = team_to_write_to(user, where["team"])
+    with transaction.atomic():
+        for path, outcome in outcomes.items():
+            title = name or path.stem.partition(".")[0]
+            run, new = adopt(team=team, actor=user.username, name=title, outcome=outcome)
+            click.echo(f"{path}: run {run.pk}{'' if new else ', known already'}")
+
+
+def read(path: Path) -> "Outcome":
+    from snnlab.learning.outcome import Outcome  # here, because it takes PyTorch along
+    from snnlab.learning.problems import SpecError
+
+    try:
+        return Outcome.parse(json.loads(text_of(path)))
+    except (json.JSONDecodeError, SpecError) as error:
+        raise Trouble(Code.WRONG, f"{path} is no outcome of snnlab run --json: {error}") from error

@@ -1,0 +1,71 @@
+"""Takes in results of trainings that ran elsewhere, as runs that have ended."""
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from snnlab.experiments import queue, recording
+from snnlab.experiments.actions import Refused
+from snnlab.experiments.models import Attempt, Experiment, Run
+from snnlab.teams.models import Team
+
+
+if TYPE_CHECKING:
+    from snnlab.learning.outcome import Outcome
+
+IMPORT = "import"  # pool and worker of such runs
+
+
+@transaction.atomic
+def adopt(*, team: Team, actor: str, name: str, outcome: "Outcome") -> tuple[Run, bool]:
+    """The run of this outcome, and whether it is new; seeds of a definition share an experiment.
+
+    The row goes through every state that a run goes through, in one transaction, so no worker ever
+    sees it wait. Raises Refused for another outcome of a definition and seed that is known.
+    """
+    experiment, _ = Experiment.objects.get_or_create(
+        team=team,
+        key=f"{IMPORT} {outcome.digest}",
+        defaults={"actor": actor, "name": name[:200], "tags": [IMPORT]},
+    )
+    Experiment.objects.select_for_update().get(pk=experiment.pk)
+    known = experiment.runs.filter(seed=outcome.seed).first()
+    if known:
+        return _same(known, outcome), False
+    run = Run.objects.create(
+        experiment=experiment,
+        definition=outcome.definition.model_dump(mode="json"),
+        digest=outcome.digest,
+        board=outcome.definition.dataset.board,
+        caveat=outcome.data.caveat,
+        seed=outcome.seed,
+        pool=IMPORT,
+        changed_by=actor,
+    )
+    _train(outcome)
+    return run, True
+
+
+def _train(outcome: "Outcome") -> None:
+    claim = queue.claim(IMPORT, [IMPORT])
+    assert claim is not None  # the row of this transaction: others' are not to be seen
+    environment = outcome.environment | {
+        "snnlab": outcome.code,
+        "data": outcome.data.sha256,
+        "weights_sha256": outcome.weights_sha256,
+    }
+    recording.begin(claim, environment, 0, restarted=False)
+    recording.record(claim, outcome.points())
+    queue.finish(claim, imported=True)
+
+
+def _same(run: Run, outcome: "Outcome") -> Run:
+    last = Attempt.objects.filter(run=run).order_by("lease_epoch").last()
+    weights = last.environment.get("weights_sha256") if last else None
+    if weights != outcome.weights_sha256:
+        raise Refused(
+            f"run {run.pk} is already the result of definition {run.digest}, seed {run.seed}, and "
+            f"its weights {str(weights)[:12]} are not these, {outcome.weights_sha256[:12]}. One of "
+            "the two was not trained as it says: train it again"
+        )
+    return run
