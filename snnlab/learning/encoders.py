@@ -54,7 +54,12 @@ class Direct(Encoder):
 
 
 class Poisson(Encoder):
-    """Each pixel spikes in each step with a probability proportional to its brightness."""
+    r"""Each pixel spikes in each step with a probability proportional to its brightness.
+
+    Signed: with one proportional to the size of :math:`z = (x - \mu) / \sigma`, the normalised
+    pixel, and a spike is -1 where z is negative. That is a second input for each pixel, which
+    spikes for negative values and whose weights are those of the first times -1.
+    """
 
     kind: Literal["poisson"] = "poisson"
     max_rate: float = Field(
@@ -64,6 +69,15 @@ class Poisson(Encoder):
         description="probability that the brightest pixel spikes in a step",
         json_schema_extra={"unit": "spikes per step"},
     )
+    signed: bool = Field(
+        default=False,
+        description="whether the normalised image is shown, its negative values by spikes of -1; "
+        "max_rate is then that of the largest value there can be",
+    )
+    mean: bool = Field(
+        default=False,
+        description="whether the mean of all possible spike trains is shown, as a constant current",
+    )
 
     def encode(
         self,
@@ -72,13 +86,21 @@ class Poisson(Encoder):
         normalise: tuple[Tensor, Tensor],
         generator: torch.Generator,
     ) -> Encoded:
-        chance = (images * self.max_rate).flatten()
-        lit = chance.nonzero()[:, 0]  # a dark pixel never spikes: most draws would be for nothing
+        rates = (symmetric(images, *normalise) if self.signed else images) * self.max_rate
+        if self.mean:
+            return rates.expand(time_steps, *images.shape)
+        flat = rates.flatten()
+        lit = flat.nonzero()[:, 0]  # a dark pixel never spikes: most draws would be for nothing
         draws = torch.rand((time_steps, len(lit)), generator=generator).to(images.device)
-        step, spiking = (draws < chance[lit]).nonzero(as_tuple=True)
+        step, spiking = (draws < flat[lit].abs()).nonzero(as_tuple=True)
         spikes = images.new_zeros(time_steps, images.numel())
-        spikes[step, lit[spiking]] = 1
+        spikes[step, lit[spiking]] = flat[lit[spiking]].sign()
         return spikes.view(time_steps, *images.shape)
+
+
+def symmetric(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Normalised pixels, divided by the largest size that one can have: between -1 and 1."""
+    return (images - mean) / std / (torch.maximum(mean, 1 - mean) / std).max()
 
 
 class Latency(Encoder):

@@ -44,6 +44,10 @@ class Network(Part):
         "too, and begins scaled by the threshold; bntt has its own for each step; tebn shares "
         "them and scales each step",
     )
+    bias: bool = Field(
+        default=True,
+        description="whether synapses have biases: before a norm, which has its own, none have",
+    )
     readout: Literal["current", "potential", "count", "first"] = Field(
         "current",
         description="output that is averaged over time to give the class scores: current, or the "
@@ -86,14 +90,22 @@ class Network(Part):
         for module in network.modules():
             if isinstance(module, PerStep):
                 module.grow(time_steps)
+            elif isinstance(module, nn.Linear | nn.Conv2d) and not self.bias:
+                module.bias = None
         return network
+
+    def outline(
+        self, shape: tuple[int, int, int], classes: int, neuron: Neuron, time_steps: int = 1
+    ) -> SpikingNetwork:
+        """The network without memory for its weights: its layers can be looked at."""
+        with torch.device("meta"):
+            return self.assemble(shape, classes, neuron, time_steps)
 
     def parameters(
         self, shape: tuple[int, int, int], classes: int, neuron: Neuron, time_steps: int = 1
     ) -> int:
         """How many weights the network has; nothing is allocated."""
-        with torch.device("meta"):
-            network = self.assemble(shape, classes, neuron, time_steps)
+        network = self.outline(shape, classes, neuron, time_steps)
         return sum(p.numel() for p in network.parameters())
 
     def norm_for(self, synapse: nn.Module, neuron: Neuron, start: float = 1.0) -> nn.Module:

@@ -1,12 +1,12 @@
 """Ways to look into a network while it runs: one stretch of time after another, layer by layer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnlab.learning.layers import Potential, Shortcut, Spiking, over_time
 from snnlab.learning.network import SpikingNetwork
@@ -77,18 +77,25 @@ def carried(network: SpikingNetwork) -> Iterator[None]:
     The state is cut off from the graph between two calls, so the past is taken as given and memory
     grows with the length of one call only.
     """
-    going: dict[Spiking | Potential, Callable[[Tensor], Tensor]] = {}
+    going: dict[nn.Module, Callable[[Tensor], Tensor]] = {}
     for module in network.layers.modules():
         if isinstance(module, Spiking):
             going[module] = Population(module)
         elif isinstance(module, Potential):
             going[module] = Sum(module)
-    for module, forward in going.items():
-        module.forward = forward  # type: ignore[assignment, method-assign]
+    with replaced(going):
+        yield
+
+
+@contextmanager
+def replaced(forwards: Mapping[nn.Module, Callable[[Tensor], Tensor]]) -> Iterator[None]:
+    """Let these layers compute something else."""
+    for module, forward in forwards.items():
+        module.forward = forward
     try:
         yield
     finally:
-        for module in going:
+        for module in forwards:
             del module.forward
 
 

@@ -9,14 +9,19 @@ from snnlab.learning.conversion.chain import convert, populations
 from snnlab.learning.conversion.folding import fold_, folded, put
 from snnlab.learning.conversion.normalise import scales
 from snnlab.learning.conversion.pooling import Count, Gate
+from snnlab.learning.conversion.winner import WinnerTakesAll
+from snnlab.learning.encoders import Poisson
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.layers import Spiking
 from snnlab.learning.networks.convnet import ConvNet
 from snnlab.learning.networks.mlp import MLP
+from snnlab.learning.networks.resnet import ResNet
+from snnlab.learning.networks.vgg import VGG
 from snnlab.learning.neurons.clipped_relu import ClippedReLU
 from snnlab.learning.neurons.if_ import IF
 from snnlab.learning.neurons.qcfs import QCFS
 from snnlab.learning.rules.conversion import Conversion
+from snnlab.learning.stepping import watched
 from snnlab.learning.train import train
 
 
@@ -27,18 +32,29 @@ NETWORKS = {
     "average": ConvNet(channels=(6, 8), kernel=3, pool="average"),
     "max": ConvNet(channels=(6, 8), kernel=3),
 }
+RESIDUAL = {"residual": ResNet(depth=20, width=0.2, zero_start=False)}
+DEEP = {
+    f"{network.kind}-{network.depth}-{getattr(network, 'pool', network.norm)}": network
+    for network in (
+        *(VGG(depth=d, pool=p, width=0.06) for d in (9, 16) for p in ("max", "average", "stride")),
+        VGG(depth=11, width=0.06),
+        VGG(depth=13, width=0.06, norm="none"),
+        *(ResNet(depth=d, width=0.06, zero_start=False) for d in (18, 19, 20, 34, 50)),
+        ResNet(depth=20, width=0.2, norm="none"),
+    )
+}
 EVERY_NETWORK = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 METHODS = ("percentile", "data", "model", "spike")
 
 
-def images(number, seed=1):
+def images(number, seed=1, shape=SHAPE):
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(number, *SHAPE, generator=generator, dtype=torch.float64)
+    return torch.randn(number, *shape, generator=generator, dtype=torch.float64)
 
 
-def random_teacher(network):
+def random_teacher(network, shape=SHAPE):
     """A teacher in 64 bit whose batch-norm and biases do something."""
-    teacher = network.build(SHAPE, CLASSES, ClippedReLU(ceiling=1e6), seed=2).double()
+    teacher = network.build(shape, CLASSES, ClippedReLU(ceiling=1e6), seed=2).double()
     generator = torch.Generator().manual_seed(3)
     for module in teacher.modules():
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
@@ -51,17 +67,17 @@ def random_teacher(network):
     return teacher.eval()
 
 
-def learner(network, rule, neuron=None):
+def learner(network, rule, neuron=None, shape=SHAPE):
     """A network ready for its first batch, with a random teacher."""
-    student = network.build(SHAPE, CLASSES, neuron or IF(), seed=4).double()
-    student.teacher = random_teacher(network)
+    student = network.build(shape, CLASSES, neuron or IF(), seed=4).double()
+    student.teacher = random_teacher(network, shape)
     rule.prepare(student)
     return student.double()
 
 
 def converted(network, rule, neuron=None, steps=1, x=None):
     x = images(100) if x is None else x
-    student = learner(network, rule, neuron)
+    student = learner(network, rule, neuron, x.shape[-3:])
     assert list(rule.updates(student, x.expand(steps, *x.shape), labels(x))) == []
     rule.settle(student)
     return student
@@ -75,10 +91,8 @@ def labels(x):
 def outputs(network, x):
     """What each population gives to the next, first to last."""
     found = []
-    for layer in network.layers:
-        x = layer(x)
-        if isinstance(layer, Spiking):
-            found.append(x)
+    with watched(network, lambda _, y: found.append(y)):
+        network(x)
     return found
 
 
@@ -133,9 +147,40 @@ def test_the_mean_output_tends_to_that_of_the_teacher(network):
     assert errors[2] < 0.02 * wanted.abs().max()
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_no_normalised_activation_of_the_data_exceeds_one_but_for_the_percentile(method):
-    student = learner(NETWORKS["max"], Conversion(normalisation=method, max_pool="count"))
+@pytest.mark.parametrize("network", DEEP.values(), ids=DEEP)
+def test_the_rates_of_every_layer_of_a_deep_network_tend_to_the_activations(network):
+    """Even of 50 layers: the mean error of each layer falls, and in the end it is small."""
+    x = images(4, shape=(1, 32, 32) if network.kind == "vgg" else (1, 8, 8))
+    student = converted(network, Conversion(percentile=100, max_pool="count"), x=x)
+    wanted = [y / y.max() for y in activations(student, x)]
+    errors = [
+        [(rate - y).abs().mean().item() for rate, y in zip(found, wanted, strict=True)]
+        for found in (rates(student, x, 16), rates(student, x, 256))
+    ]
+    assert all(y.mean() > 0.01 for y in wanted)
+    assert all(late < early / 2 for early, late in zip(*errors, strict=True))
+    assert max(errors[1]) < 0.05
+
+
+@pytest.mark.parametrize("method", ["percentile", "data"])
+def test_a_stream_keeps_the_teachers_units_whatever_the_scales(method):
+    """What leaves a block of a residual network tends to what leaves that of its teacher."""
+    rule = Conversion(normalisation=method, percentile=100)
+    x = images(20)
+    student = converted(RESIDUAL["residual"], rule, steps=50, x=x)
+    for part in (4, 8):
+        with torch.no_grad():
+            current = student.layers[:part](x.expand(512, *x.shape)).mean(0)
+            wanted = student.teacher.layers[:part](x[None])[0]
+        assert (current - wanted).abs().mean() < 0.05 * wanted.abs().mean()
+
+
+@pytest.mark.parametrize(
+    ("network", "method"),
+    [*((NETWORKS["max"], m) for m in METHODS), *((RESIDUAL["residual"], m) for m in METHODS[:3])],
+)
+def test_no_normalised_activation_of_the_data_exceeds_one_but_for_the_percentile(method, network):
+    student = learner(network, Conversion(normalisation=method, max_pool="count"))
     rule, x = Conversion(normalisation=method, max_pool="count"), images(100)
     list(rule.updates(student, x.expand(50, *x.shape), labels(x)))
     found = scales(student, student.activations, method, 99.0)
@@ -321,7 +366,7 @@ def found_scale(student):
     return (last.weight / taught.weight).mean()
 
 
-@EVERY_NETWORK
+@pytest.mark.parametrize("network", (NETWORKS | RESIDUAL).values(), ids=NETWORKS | RESIDUAL)
 @pytest.mark.parametrize("method", ["bias", "potential"])
 def test_calibration_brings_the_output_after_few_steps_nearer_to_the_teachers(network, method):
     x, other = images(200), images(200, seed=7)
@@ -345,15 +390,16 @@ def test_a_charge_is_an_initial_potential():
         assert torch.equal(spikes, expected)
 
 
-def test_without_biases_the_network_is_that_of_a_teacher_without():
-    student = converted(NETWORKS["plain"], Conversion(bias=False, percentile=100))
-    for module in student.teacher.modules():
-        if isinstance(module, torch.nn.Linear):
-            module.bias.data.zero_()
-    x = images(20)
-    with torch.no_grad():
-        output, wanted = student(x.expand(1024, *x.shape)).mean(0), student.teacher(x[None])[0]
-    assert (output - wanted).abs().max() < 0.05 * wanted.abs().max()
+def test_without_biases_a_teacher_is_trained_that_has_none(tiny):
+    plain = {"kind": "mlp", "hidden": [8], "norm": "none"}
+    rule = {"bias": False, "teacher_epochs": 1}
+    spec = conversion(tiny, rule=rule, network=plain, time_steps=2)
+    *_, last = (c for c in train(spec, seed=1) if isinstance(c, Checkpoint))
+    assert [name for name in last.network if "teacher" in name] == [
+        "teacher.layers.fc1.synapse.weight",
+        "teacher.layers.output.synapse.weight",
+    ]
+    assert not any(b.any() for name, b in last.network.items() if name.endswith("bias"))
 
 
 def test_measuring_ends_with_the_images_asked_for_and_begins_anew_each_epoch():
@@ -377,11 +423,15 @@ def test_a_silent_teacher_is_named():
         rule.settle(student)
 
 
-def test_a_layer_that_conversion_does_not_know_is_refused():
-    student = MLP(hidden=(3,)).build(SHAPE, CLASSES, IF())
-    student.layers.fc1 = torch.nn.Tanh()
-    with pytest.raises(TrainingError, match=r"knows no layer Tanh \(fc1\)"):
-        Conversion().prepare(student)
+class Other(MLP):
+    def layers(self, shape, classes, neuron):
+        return super().layers(shape, classes, neuron) | {"fc1": torch.nn.Tanh()}
+
+
+def test_a_layer_that_conversion_does_not_know_is_refused_before_anything_is_trained(tiny):
+    spec = tiny(neuron={"kind": "if"}).model_copy(update={"network": Other()})
+    with pytest.raises(ValueError, match=r"got Tanh \(fc1\). Choose"):
+        Conversion().check(spec)
 
 
 def conversion(tiny, **changes):
@@ -436,7 +486,8 @@ def test_a_resumed_conversion_ends_with_the_same_bits(tiny, tmp_path, method, ca
         ({}, {"neuron": {"kind": "if", "reset": "hard", "v_reset": -1.0}}, "with v_reset 0"),
         ({}, {"neuron": {"kind": "if", "refractory": 1}}, "refractory 0"),
         ({}, {"neuron": {"kind": "if", "train_v_threshold": True}}, "that is not trained"),
-        ({}, {"encoder": {"kind": "poisson"}}, "encoder must be direct for conversion"),
+        ({}, {"encoder": {"kind": "latency"}}, "encoder must be direct or poisson for conversion"),
+        ({"bias": False}, {}, "network.norm must be none if rule.bias is false, .* got batch"),
         ({}, {"network": {"kind": "mlp", "norm": "bntt"}}, "norm must be one of none, batch, tdbn"),
         (
             {},
@@ -463,7 +514,94 @@ def test_a_qcfs_teacher_learns_its_ceilings_and_its_network_needs_few_steps(resu
 
 def test_scales_carry_through_to_the_readout():
     student = learner(NETWORKS["plain"], Conversion())
-    convert(student, [2.0, 5.0], bias=True)
+    convert(student, [2.0, 5.0])
     last, taught = student.layers[-1].synapse, student.teacher.layers[-1].synapse
     torch.testing.assert_close(last.weight, taught.weight * 5)
     torch.testing.assert_close(last.bias, taught.bias)
+
+
+@pytest.mark.parametrize("network", [NETWORKS["plain"], RESIDUAL["residual"]])
+def test_balancing_by_spikes_leaves_weights_that_convert_would_give(network):
+    """Layer by layer, while the network runs, and all at once: the same weights."""
+    rule, x = Conversion(normalisation="spike"), images(10)
+    student = learner(network, rule)
+    list(rule.updates(student, x.expand(20, *x.shape), labels(x)))
+    before = {name: x.clone() for name, x in student.layers.state_dict().items()}
+    convert(student, student.activations.scales.tolist())
+    last = student.layers[-1]
+    for name, tensor in student.layers.state_dict().items():
+        torch.testing.assert_close(tensor, before[name])
+    assert last.synapse.weight.abs().max() > 0
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_mean_of_poisson_input_is_what_the_teacher_sees(signed):
+    pixels = torch.rand(3, 2, 5, 5, generator=torch.Generator().manual_seed(1))
+    normalise = torch.tensor([0.5, 0.2]).view(2, 1, 1), torch.tensor([0.3, 0.2]).view(2, 1, 1)
+    encoder = Poisson(max_rate=0.8, signed=signed)
+    mean = encoder.model_copy(update={"mean": True})
+    generator = torch.Generator().manual_seed(2)
+    spikes = encoder.encode(pixels, 4000, normalise, generator)
+    expected = mean.encode(pixels, 1, normalise, generator)[0]
+    assert spikes.unique().tolist() == ([-1.0, 0.0, 1.0] if signed else [0.0, 1.0])
+    assert (spikes.mean(0) - expected).abs().max() < 0.04
+    if signed:
+        image = (pixels - normalise[0]) / normalise[1]
+        torch.testing.assert_close(expected, image * 0.8 / (0.8 / 0.2))
+    else:
+        torch.testing.assert_close(expected, pixels * 0.8)
+
+
+def test_a_signed_spike_is_one_of_two_inputs_with_opposite_weights():
+    """Weights W and -W, for positive and negative values: the two channels of a signed input."""
+    generator = torch.Generator().manual_seed(1)
+    spikes = torch.randint(-1, 2, (30, 4, 2, 6, 6), generator=generator).double()
+    layer = random_teacher(NETWORKS["average"]).layers[0].synapse
+    weight, bias = folded(layer, torch.nn.Identity())
+    pair = torch.cat([weight, -weight], 1)
+    two = torch.cat([spikes.clamp(min=0), (-spikes).clamp(min=0)], 2)
+    expected = torch.nn.functional.conv2d(two.flatten(0, 1), pair, bias, padding=1)
+    torch.testing.assert_close(layer(spikes.flatten(0, 1)), expected)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_network_converted_for_poisson_input_becomes_as_good_as_its_teacher(results, signed):
+    metrics, teacher = results(time_steps=64, encoder={"kind": "poisson", "signed": signed})
+    assert teacher > 70
+    assert abs(metrics["test_accuracy"] - teacher) <= 2
+    assert metrics["accuracy_at/1"] < teacher - 10
+
+
+def test_shares_of_the_spikes_of_a_softmax_tend_to_its_probabilities():
+    synapse = torch.nn.Linear(3, 4).double()
+    x = torch.randn(5, 3, generator=torch.Generator().manual_seed(1)).double()
+    spikes = WinnerTakesAll(synapse, 0.5)(x.expand(20_000, *x.shape))
+    assert spikes.sum(2).unique().tolist() == [0, 1]
+    assert spikes.sum(2).mean() == pytest.approx(0.5, abs=0.01)
+    shares = spikes.sum(0) / spikes.sum((0, 2)).unsqueeze(1)
+    torch.testing.assert_close(shares, synapse(x).softmax(1), atol=0.015, rtol=0)
+
+
+def test_the_softmax_of_a_converted_network_tends_to_its_teachers():
+    x = images(12)
+    student = converted(MLP(hidden=(40,)), Conversion(percentile=100, output="softmax"), x=x)
+    with torch.no_grad():
+        shares = student(x.expand(4000, *x.shape)).mean(0)
+        wanted = student.teacher(x[None])[0].softmax(1)
+    assert wanted.max(1).values.min() < 0.9
+    assert (shares - wanted).abs().max() < 0.05
+
+
+def test_a_softmax_decides_as_its_teacher_does(results):
+    metrics, teacher = results(time_steps=128, rule={"output": "softmax", "clock": 0.5})
+    assert abs(metrics["test_accuracy"] - teacher) <= 2
+    assert metrics["accuracy_at/1"] < teacher - 10
+
+
+def test_one_pass_gives_the_accuracy_at_every_power_of_two_and_who_never_or_always_fires(results):
+    metrics, _ = results(time_steps=512)
+    assert [f"accuracy_at/{2**i}" in metrics for i in range(10)] == [True] * 10
+    assert 0 <= metrics["silent/fc1"] < 100
+    assert 0 <= metrics["saturated/fc1"] < 5
+    hasty, _ = results(time_steps=512, rule={"percentile": 30.0})
+    assert hasty["saturated/fc1"] > 5

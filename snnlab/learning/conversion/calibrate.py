@@ -10,16 +10,18 @@ correction is its light calibration, potential correction a part of its advanced
 potential is one for each map, not for each neuron.
 """
 
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from snnlab.learning.conversion.chain import populations, teacher
-from snnlab.learning.conversion.normalise import SIMULATED, threshold
+from snnlab.learning.conversion.chain import Relay, populations, teacher, threshold
+from snnlab.learning.conversion.normalise import SIMULATED, image
 from snnlab.learning.layers import Sequence, Spiking
 from snnlab.learning.network import SpikingNetwork
-from snnlab.learning.norms import Currents, PerStep, features
+from snnlab.learning.norms import Currents, PerStep
+from snnlab.learning.stepping import replaced, watched
 
 
 Method = Literal["none", "bias", "potential"]
@@ -48,8 +50,9 @@ class Charge(PerStep):
 def charge_(network: SpikingNetwork) -> None:
     """Let every population have initial potentials of its own."""
     for layer in populations(network):
-        device = next(layer.synapse.parameters()).device
-        layer.norm = Charge(features(layer.synapse)).to(device)
+        bias = layer.synapse.bias
+        assert isinstance(bias, Tensor)
+        layer.norm = Charge(len(bias)).to(bias.device)
 
 
 @torch.no_grad()
@@ -58,16 +61,19 @@ def calibrate(
 ) -> None:
     """Correct every population for these inputs, of at most 16,000 steps times images."""
     x = inputs[:, : max(1, SIMULATED // len(inputs))]
-    analog, numbers = x[:1], iter(scales)
-    layers = list(network.layers.children())[:-1]
-    model = list(teacher(network).eval().layers.children())[:-1]
-    for learner, taught in zip(layers, model, strict=True):
-        analog = taught(analog)
-        if isinstance(learner, Spiking):
-            scale = next(numbers)
-            missing = (means(analog) / scale - means(learner(x))) * threshold(learner)
-            correct(learner, missing, len(x), method)
-        x = learner(x)
+    taught: list[Tensor] = []
+    with watched(teacher(network).eval(), lambda _, y: taught.append(means(y))):
+        teacher(network)(image(x)[None])
+    wanted = zip(taught, scales, strict=True)
+
+    def corrected(layer: Spiking, given: Sequence) -> Sequence:
+        mean, scale = next(wanted)
+        missing = (mean / scale - means(Spiking.forward(layer, given))) * threshold(layer)
+        correct(layer, missing, len(x), method)
+        return Spiking.forward(layer, given)
+
+    with replaced({layer: partial(corrected, layer) for layer in populations(network)}):
+        network(x)
 
 
 def means(x: Sequence) -> Tensor:
@@ -77,7 +83,7 @@ def means(x: Sequence) -> Tensor:
 
 def correct(layer: Spiking, missing: Tensor, steps: int, method: Method) -> None:
     if method == "bias":
-        assert isinstance(layer.synapse, nn.Linear | nn.Conv2d)
+        assert isinstance(layer.synapse, nn.Linear | nn.Conv2d | Relay)
         assert layer.synapse.bias is not None
         layer.synapse.bias += missing
     else:

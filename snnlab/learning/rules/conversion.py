@@ -20,9 +20,15 @@ from torch import Tensor
 
 from snnlab.learning.conversion.activations import Activations
 from snnlab.learning.conversion.calibrate import Method, calibrate, charge_
-from snnlab.learning.conversion.chain import convert, populations, shape_
-from snnlab.learning.conversion.normalise import measure, measure_spiking, scales
-from snnlab.learning.encoders import Direct
+from snnlab.learning.conversion.chain import (
+    compete_,
+    convert,
+    populations,
+    shape_,
+    strange,
+)
+from snnlab.learning.conversion.normalise import image, measure, measure_spiking, scales
+from snnlab.learning.encoders import Direct, Poisson
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.neuron import IntegrateAndFire, Neuron
 from snnlab.learning.rule import Rule
@@ -69,8 +75,8 @@ class Conversion(Rule):
     )
     bias: bool = Field(
         default=True,
-        description="whether the teacher's biases are kept, as constant currents; Diehl et al. "
-        "2015 had none",
+        description="whether the teacher has biases, which become constant currents; Diehl et al. "
+        "2015 trained without",
     )
     calibration: Method = Field(
         "none",
@@ -92,21 +98,41 @@ class Conversion(Rule):
         le=1e6,
         description="largest output of a teacher's neuron; where its training begins, for qcfs",
     )
+    output: Literal["current", "softmax"] = Field(
+        "current",
+        description="what is averaged to give the class scores: what network.readout says, or "
+        "spikes of a softmax, one class at each tick of a Poisson clock (Rueckauer et al. 2017)",
+    )
+    clock: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="probability of a tick in a step, for softmax",
+        json_schema_extra={"unit": "ticks per step"},
+    )
     teacher_epochs: int = Field(
         20, ge=1, le=1000, description="number of passes in which the teacher is trained before"
     )
 
     def check(self, spec: "Spec") -> None:
-        if not isinstance(spec.encoder, Direct):
+        if not isinstance(spec.encoder, Direct | Poisson):
             raise ValueError(
-                "encoder must be direct for conversion: its teacher sees the image itself, got "
-                f"{type(spec.encoder).__name__}. Choose direct"
+                "encoder must be direct or poisson for conversion: its teacher sees the mean of "
+                f"the input over time, got {type(spec.encoder).__name__}. Choose direct"
             )
         if not keeps_its_charge(spec.neuron):
             raise ValueError(
                 "neuron must keep all its charge until it spikes for conversion, or its rate is "
                 f"not its input, got {type(spec.neuron).__name__}. Choose if, with v_reset "
                 "0, refractory 0 and a threshold that is not trained"
+            )
+        unknown = strange(
+            spec.network.outline(spec.dataset.shape, spec.dataset.classes, spec.neuron)
+        )
+        if unknown:
+            raise ValueError(
+                f"network.kind must be made of layers that conversion knows, got "
+                f"{', '.join(unknown)}. Choose mlp or convnet"
             )
         if spec.network.readout not in READABLE:
             raise ValueError(
@@ -117,6 +143,11 @@ class Conversion(Rule):
             raise ValueError(
                 f"network.norm must be one of {', '.join(FOLDABLE)} for conversion, or it cannot "
                 f"become part of the weights, got {spec.network.norm}. Choose batch"
+            )
+        if not self.bias and spec.network.norm != "none":
+            raise ValueError(
+                f"network.norm must be none if rule.bias is false, for a norm is a bias, too, got "
+                f"{spec.network.norm}. Choose none"
             )
         wanted = self.normalisation == "ceiling" or self.activation == "qcfs"
         if wanted and self.ceiling == NO_CEILING:
@@ -135,11 +166,16 @@ class Conversion(Rule):
             "time_steps": 1,
             "epochs": self.teacher_epochs,
         }
+        if isinstance(spec.encoder, Poisson):
+            definition["encoder"]["mean"] = True
         definition["network"]["readout"] = "current"
+        definition["network"]["bias"] &= self.bias
         return type(spec).parse(definition)
 
     def prepare(self, network: SpikingNetwork) -> None:
         shape_(network, self.max_pool)
+        if self.output == "softmax":
+            compete_(network, self.clock)
         if self.calibration == "potential":
             charge_(network)
         device = next(network.parameters()).device
@@ -157,16 +193,16 @@ class Conversion(Rule):
         if seen.images >= self.images:
             return
         seen.inputs = inputs if seen.inputs is None else seen.inputs
-        measure(network, inputs[0], seen)
+        measure(network, image(inputs), seen)
         if self.normalisation == "spike":
-            measure_spiking(network, inputs, seen, bias=self.bias)
+            measure_spiking(network, inputs, seen)
         yield from ()
 
     def settle(self, network: SpikingNetwork) -> None:
         """Convert, and measure anew in the next epoch if there is one."""
         seen = activations(network)
         found = scales(network, seen, self.normalisation, self.percentile)
-        convert(network, found, bias=self.bias)
+        convert(network, found)
         if self.calibration != "none":
             assert seen.inputs is not None
             calibrate(network, seen.inputs, found, self.calibration)
