@@ -79,7 +79,7 @@ def carried(network: SpikingNetwork) -> Iterator[None]:
     """
     going: dict[nn.Module, Callable[[Tensor], Tensor]] = {}
     for module in network.layers.modules():
-        if isinstance(module, Spiking):
+        if isinstance(module, Spiking) and isinstance(module.neuron, Firing):
             going[module] = Population(module)
         elif isinstance(module, Potential):
             going[module] = Sum(module)

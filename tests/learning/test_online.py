@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from snnlab.learning.errors import TrainingError
 from snnlab.learning.networks.convnet import ConvNet
 from snnlab.learning.networks.mlp import MLP
 from snnlab.learning.neurons.lif import LIF
@@ -192,15 +191,12 @@ def test_what_has_to_see_all_steps_at_once_is_refused(tiny, kind, changes, messa
             "network.readout to current",
         ),
         ({"neuron": {"kind": "clipped-relu"}}, "Set neuron.kind to lif"),
+        (
+            {"network": {"kind": "resnet", "norm": "none"}},
+            "before every population, and block1_1.enter sums up currents",
+        ),
     ],
 )
 def test_ottt_refuses_what_its_traces_do_not_hold_for(tiny, changes, message):
     with pytest.raises(SpecError, match=message):
         tiny(rule={"kind": "ottt"}, **changes)
-
-
-def test_ottt_refuses_populations_without_synapses():
-    network = built(TWO_LAYERS)
-    network.layers.fc2.synapse = torch.nn.Identity()
-    with pytest.raises(TrainingError, match="before every population, and fc2 sums up currents"):
-        OTTT().prepare(network)

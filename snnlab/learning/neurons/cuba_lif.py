@@ -6,8 +6,9 @@ r"""Leaky integrate-and-fire neuron behind a synapse whose current decays expone
 with :math:`\kappa = e^{-\Delta t/\tau_s}` and :math:`\alpha = e^{-\Delta t/\tau}`: an input spike
 at step 0 leaves :math:`h_t = (\alpha^{t+1} - \kappa^{t+1}) / (\alpha - \kappa)`.
 
-Source: Neftci, Mostafa & Zenke 2019, doi:10.1109/MSP.2019.2931595, equations 4 and 5; there the
-current reaches the potential one step later.
+Source: the neuron with a synaptic current of Neftci, Mostafa & Zenke 2019,
+doi:10.1109/MSP.2019.2931595. Here the current reaches the potential in the step in which it
+arrives.
 """
 
 import math

@@ -27,7 +27,6 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot
 
-from snnlab.learning.errors import TrainingError
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.neuron import IntegrateAndFire
 from snnlab.learning.rule import Rule
@@ -61,13 +60,13 @@ class OTTT(Rule):
                 "OTTT weighs what each synapse received in the past: that holds for synapses "
                 "alone. Set network.norm to none and network.readout to current"
             )
-
-    def prepare(self, network: SpikingNetwork) -> None:
+        data = spec.dataset
+        network = spec.network.outline(data.shape, data.classes, spec.neuron)
         for name, layer in spiking(network).items():
             if not isinstance(layer.synapse, nn.Linear | nn.Conv2d):
-                raise TrainingError(
+                raise ValueError(
                     f"OTTT needs synapses before every population, and {name} sums up currents. "
-                    "Choose a network without shortcuts"
+                    "Set network.kind to one without shortcuts, such as vgg"
                 )
 
     def updates(
@@ -101,7 +100,8 @@ def traced(network: SpikingNetwork) -> Iterator[None]:
     synapses = {layer.synapse: layer.neuron for layer in spiking(network).values()}
     for synapse, neuron in synapses.items():
         assert isinstance(neuron, IntegrateAndFire)
-        synapse.forward = Traced(synapse.forward, float(neuron.alpha))
+        decay = neuron.alpha.item() if isinstance(neuron.alpha, Tensor) else neuron.alpha
+        synapse.forward = Traced(synapse.forward, decay)
     try:
         yield
     finally:
