@@ -18,9 +18,13 @@ from snnlab.learning.layers import Spiking
 from snnlab.learning.metrics import AC_PJ, MAC_PJ
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.stdp.competition import Competition
+from snnlab.learning.stdp.once import Contrast, FireOnce
+
 
 
 PIECE = 2**18  # elements
+
+Population = Spiking | Competition | Contrast | FireOnce
 
 
 class Meter:
@@ -102,7 +106,7 @@ def metered(network: SpikingNetwork) -> Iterator[Meter]:
     hooks = [
         module.register_forward_hook(hook(meter, name))
         for name, module in network.layers.named_modules()
-        if isinstance(module, Spiking | Competition | nn.Linear | nn.Conv2d)
+        if isinstance(module, Population | nn.Linear | nn.Conv2d)
     ]
     try:
         yield meter

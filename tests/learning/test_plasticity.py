@@ -229,3 +229,50 @@ def test_a_held_potential_first_does_nothing_then_depresses_then_potentiates():
     rest, below, low, middle, high, higher = clamped(hold).sum(0).tolist()
     assert rest == below == 0
     assert middle < low < 0 < high < higher
+
+
+def waveform(post, steps):
+    """A potential: 1 ms at 20 mV in a spike, then 20 mV above rest that decay with 40 ms."""
+    u, after = torch.full((steps, 1), -70.6).double(), 0.0
+    spikes = {round(t / DT) for t in post}
+    for step in range(steps):
+        after = after * math.exp(-DT / 40) + 20 * (step in spikes)
+        u[step] += after
+    for step in spikes:
+        u[step : step + int(1 / DT)] = 20
+    return u
+
+
+def paired(lag, rate, pairs=5):
+    """The change by voltage plasticity of a few pairs of spikes at a frequency."""
+    pre = [100 + i * 1000 / rate for i in range(pairs)]
+    steps = int((pre[-1] + 200) / DT)
+    train = torch.zeros(steps, 1).double()
+    train[[round(t / DT) for t in pre]] = 1
+    return voltage(train, waveform([t + lag for t in pre], steps), DT).sum().item()
+
+
+def test_voltage_plasticity_potentiates_the_more_the_higher_the_frequency_of_pairs():
+    """The shape of Sjöström et al. 2001, for which Clopath et al. 2010 built the rule."""
+    before, after = ([paired(lag, rate) for rate in (10.0, 20, 50)] for lag in (10.0, -10.0))
+    assert 0 < before[0] < before[1] < before[2] / 5
+    assert after[0] < 0 < after[2]
+
+
+def test_of_many_synapses_the_one_that_precedes_the_reward_grows():
+    """The distal reward problem of Izhikevich 2007: reward comes late, after other spikes."""
+    generator = torch.Generator().manual_seed(1)
+    steps, synapses = 20_000, 20  # of 1 ms
+    pre, post = (
+        (torch.rand((steps, n), generator=generator) < 0.002).double() for n in (synapses, 1)
+    )
+    reward = torch.zeros(steps).double()
+    for start in range(0, steps, 1000):
+        pre[start + 100, 0] = post[start + 105] = 1
+        reward[start + 500] = 1
+    shape = Window(a_plus=1.0, a_minus=1.5)
+    gaps = torch.ones(steps).double()
+    wanted = pair(pre, post.expand_as(pre), gaps, shape)
+    change = rewarded(wanted, reward, gaps, tau=300.0).sum(0)
+    assert change.argmax() == 0
+    assert change[0] > 2 * change[1:].abs().max()

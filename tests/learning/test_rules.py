@@ -41,6 +41,22 @@ NEEDS = {  # what a rule asks of a definition, beside itself
         "epochs": 8,
     },
     "ottt": {**MORE, **UNNORMED},
+    "r-stdp": {
+        "dataset": {"kind": "mnist-5k", "train_size": 800},
+        "batch_size": 20,
+        "network": {
+            "kind": "conv-stdp",
+            **{"maps": [16], "kernels": [5], "pools": [3], "thresholds": [8], "per_class": 5},
+        },
+        "neuron": {"kind": "if"},
+        "rule": {
+            "kind": "r-stdp",
+            **{"images": [400], "thresholds": [10], "winners": [5], "radii": [2]},
+            **{"potentiation": 0.4, "depression": 0.3, "reward": 0.3},
+        },
+        "time_steps": 5,
+        "epochs": 2,
+    },
     "stdp": {
         "encoder": {"kind": "poisson", "max_rate": 0.2},
         "network": {"kind": "diehl-cook", "neurons": 40},

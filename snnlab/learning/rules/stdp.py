@@ -108,11 +108,8 @@ class STDP(Rule):
     )
 
     def check(self, spec: "Spec") -> None:
-        if not spec.encoder.spiking:
-            raise ValueError(
-                "rule 'stdp' needs input spikes: set encoder.kind to 'poisson', encoder.signed and "
-                "encoder.mean to false"
-            )
+        if spec.encoder.kind == "direct":
+            raise ValueError("rule 'stdp' needs input spikes: set encoder.kind to 'poisson'")
 
     def updates(
         self,
