@@ -19,6 +19,11 @@ ROUNDING = 1e-4  # 0.3 / 0.1 is a little less than 3, but a pixel of 0.3 spikes 
 class Encoder(Part):
     """Turns images into `time_steps` of input."""
 
+    @property
+    def spiking(self) -> bool:
+        """Whether the input is spikes, 0 or 1."""
+        return True
+
     @abstractmethod
     def encode(
         self,
@@ -40,6 +45,10 @@ class Direct(Encoder):
     """
 
     kind: Literal["direct"] = "direct"
+
+    @property
+    def spiking(self) -> bool:
+        return False
 
     def encode(
         self,
@@ -78,6 +87,10 @@ class Poisson(Encoder):
         default=False,
         description="whether the mean of all possible spike trains is shown, as a constant current",
     )
+
+    @property
+    def spiking(self) -> bool:
+        return not (self.signed or self.mean)
 
     def encode(
         self,

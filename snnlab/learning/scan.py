@@ -1,6 +1,7 @@
 """Integrate-and-fire neurons over all time steps as one node of the graph.
 
-What is computed stands in loop.py. A kernel computes it where there is one: it gives the same bits.
+What is computed stands in loop.py. A kernel computes it where there is one: on a CPU to the same
+bits.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snnlab.learning import loop
-from snnlab.learning.kernels import cpu
+from snnlab.learning.kernels import cpu, cuda
 from snnlab.learning.loop import Dynamics
 
 
@@ -49,8 +50,11 @@ def run(
     spikes = empty_pooled(current, steps) if pool else empty_steps(current, steps)
     if cpu.takes(current):
         cpu.forward(current, dynamics, spikes, kept)
-        return spikes
-    return loop.forward(current, dynamics, spikes, kept)
+    elif cuda.takes(current):
+        cuda.forward(current, dynamics, spikes, kept)
+    else:
+        loop.forward(current, dynamics, spikes, kept)
+    return spikes
 
 
 class Scan(torch.autograd.Function):
@@ -77,6 +81,8 @@ class Scan(torch.autograd.Function):
         total = torch.zeros_like(kept[:1]) if ctx.constant else None
         if cpu.takes(kept) and cpu.differentiates(ctx.dynamics):
             cpu.backward(kept, e, ctx.dynamics, total)
+        elif cuda.takes(kept) and cpu.differentiates(ctx.dynamics):
+            cuda.backward(kept, e, ctx.dynamics, total)
         else:
             loop.backward(kept, e, ctx.dynamics, total)
         return kept if total is None else total, None, None, None, None

@@ -235,6 +235,15 @@ def test_another_network_is_refused():
             },
             "needs input spikes: set encoder.kind to 'poisson'",
         ),
+        (
+            {
+                "encoder": {"kind": "poisson", "signed": True},
+                "network": {"kind": "diehl-cook"},
+                "neuron": {"kind": "lif", "reset": "hard"},
+                "rule": {"kind": "stdp"},
+            },
+            "encoder.signed and encoder.mean to false",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_refused_in_words(tiny, changes, message):

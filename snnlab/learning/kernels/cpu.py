@@ -41,12 +41,16 @@ class Job(ctypes.Structure):
 
 def takes(current: Tensor) -> bool:
     """Whether the kernel can scan these currents as they lie in memory, without holes."""
-    if current.device.type != "cpu" or current.dtype != torch.float32 or not current.numel():
+    return current.device.type == "cpu" and lies_dense(current) and library() is not None
+
+
+def lies_dense(current: Tensor) -> bool:
+    """Whether these are 32-bit floats, step after step without holes, in whatever order."""
+    if current.dtype != torch.float32 or not current.numel():
         return False
     step = current[0]
     dense = torch.empty_like(step, device="meta").stride() == step.stride()
-    follows = len(current) == 1 or current.stride(0) == step.numel()
-    return dense and follows and library() is not None
+    return dense and (len(current) == 1 or current.stride(0) == step.numel())
 
 
 def differentiates(dynamics: Dynamics) -> bool:

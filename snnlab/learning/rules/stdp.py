@@ -108,8 +108,11 @@ class STDP(Rule):
     )
 
     def check(self, spec: "Spec") -> None:
-        if spec.encoder.kind == "direct":
-            raise ValueError("rule 'stdp' needs input spikes: set encoder.kind to 'poisson'")
+        if not spec.encoder.spiking:
+            raise ValueError(
+                "rule 'stdp' needs input spikes: set encoder.kind to 'poisson', encoder.signed and "
+                "encoder.mean to false"
+            )
 
     def updates(
         self,
