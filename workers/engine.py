@@ -5,22 +5,29 @@ from typing import Any
 from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
 from snnlab.learning.machine import environment, prepare
 from snnlab.learning.spec import Spec
-from snnlab.learning.train import Step, train
+from snnlab.learning.train import Step
+from snnlab.learning.work import work
 
 
 __all__ = [
     "Checkpoint",
     "Step",
     "environment",
+    "last",
     "load",
     "parse",
     "prepare",
     "save",
-    "train",
     "weights_digest",
+    "work",
 ]
 
 
 def parse(definition: dict[str, Any]) -> Spec:
     """Raises SpecError."""
     return Spec.parse(definition)
+
+
+def last(spec: Spec) -> int:
+    """The number of the checkpoint after which nothing is left to do."""
+    return spec.task.checkpoints(spec)

@@ -117,9 +117,9 @@ class Trainer:
         spec = engine.parse(job["definition"])
         self.say("started", environment=engine.environment(job["device"]))
         resume = engine.load(Path(job["resume"])) if job["resume"] else None
-        for item in engine.train(spec, seed=job["seed"], resume=resume, device=job["device"]):
+        for item in engine.work(spec, seed=job["seed"], resume=resume, device=job["device"]):
             if isinstance(item, engine.Checkpoint):
-                self.checkpoint(item, final=item.epoch == spec.epochs)
+                self.checkpoint(item, final=item.epoch == engine.last(spec))
             else:
                 self.step(item)
             if self.leash.stop.is_set():

@@ -13,7 +13,8 @@ from snnlab.learning import checkpoint as files
 from snnlab.learning.checkpoint import Checkpoint
 from snnlab.learning.machine import code
 from snnlab.learning.spec import Spec
-from snnlab.learning.train import Step, train
+from snnlab.learning.train import Step
+from snnlab.learning.work import work
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Training:
     def items(self) -> Iterator[Step | Checkpoint]:
         """Train to the end; each checkpoint is kept and, if asked for, saved before it is shown."""
         try:
-            for item in train(self.spec, seed=self.seed, resume=self.last, device=self.device):
+            for item in work(self.spec, seed=self.seed, resume=self.last, device=self.device):
                 if isinstance(item, Checkpoint):
                     self.keep(item)
                 yield item

@@ -68,6 +68,12 @@ TABLE = (
         f"estimated, 45 nm: {MAC_PJ} pJ per MAC and {AC_PJ} pJ per AC (Horowitz 2014, "
         "doi:10.1109/ISSCC.2014.6757323); memory, neurons and normalisation are not in it",
     ),
+    Metric(
+        "log10_gradient",
+        "",
+        "",
+        "logarithm of the norm of the gradient of the weights, before training: 0 is a norm of 1",
+    ),
     Metric("parameters", "", "lower", "trainable weights of the network"),
     Metric("seconds", "s", "lower", "time that this epoch took, evaluation included"),
 )

@@ -18,6 +18,7 @@ from snnlab.learning.optimizers import Adam, AnyOptimizer, AnySchedule, Cosine
 from snnlab.learning.part import Part, members, one_of
 from snnlab.learning.problems import MISSING, Problem, SpecError, kind_of
 from snnlab.learning.rule import Rule
+from snnlab.learning.task import AnyTask, Train
 
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Spec(Part):
         "last-epoch",
         description="whose weights are tested: the last epoch's, or the best on held-out images",
     )
+    task: AnyTask = Field(Train(), description="what a run does with all this")
 
     @field_validator("selection", mode="before")
     @classmethod
@@ -97,6 +99,7 @@ class Spec(Part):
                 f"{', '.join(repr(kind_of(n)) for n in fit)}"
             )
         self.rule.check(self)
+        self.task.check(self)
         return self
 
     def digest(self) -> str:

@@ -1,6 +1,7 @@
 """What a run's page shows, at first and again every two seconds."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,11 +10,12 @@ from django.template.loader import render_to_string
 from snnlab.experiments import queries
 from snnlab.teams import queries as teams
 from snnlab.web.definition import toml_of
+from snnlab.web.gradients import heat_maps
 from snnlab.web.numbers import number, position, row
 
 
 Action = Callable[[int, str], str]
-PIECES = ("status", "buttons", "metrics", "epochs", "events")
+PIECES = ("status", "buttons", "metrics", "epochs", "events", "gradients")
 PER_EPOCH = ("loss", "validation_loss", "accuracy", "seconds")
 CHARTS = ("loss", "validation_loss", "test_loss", "accuracy", "test_accuracy")
 
@@ -31,6 +33,7 @@ def context(run: Any, user: Any) -> dict[str, Any]:
         "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
         "layers": [(n.partition("/")[2], number(last[n])) for n in last if "firing_rate/" in n],
         "epochs": epochs(curves),
+        "heat_maps": heat_maps(run.definition, curves),
         "curves": {name: curves[name] for name in CHARTS if name in curves},
         "log": "\n".join(queries.log_tail(run.pk)),
         "events": queries.events(run.pk),
@@ -53,7 +56,7 @@ def pieces(run: Any, request: HttpRequest) -> dict[str, Any]:
 
 def progress(run: Any, curves: dict[str, queries.Points]) -> dict[str, Any]:
     """Where the training is: as its worker said last, or as its newest measurement tells."""
-    said, epochs = run.progress, run.definition.get("epochs", 0)
+    said, epochs = run.progress, checkpoints(run.definition)
     done = max((points[-1][0] for points in curves.values() if points), default=0)
     if epochs and done >= said.get("epoch", 0):
         return {"epoch": min(done + 1, epochs), "epochs": epochs, "share": done / epochs}
@@ -74,3 +77,12 @@ def epochs(curves: dict[str, queries.Points]) -> list[tuple[int, list[str]]]:
     columns = [dict(curves.get(name, [])) for name in PER_EPOCH]
     steps = sorted({step for column in columns for step in column})
     return [(step, [number(column.get(step)) for column in columns]) for step in steps]
+
+
+def checkpoints(definition: dict[str, Any]) -> int:
+    """How many checkpoints there are until the run's end."""
+    task = definition.get("task", {})
+    if task.get("kind") != "gradients":
+        return int(definition.get("epochs", 0))
+    given = (task[name] for name in ("depths", "times", "heights", "widths"))
+    return prod(max(1, len(values)) for values in given)

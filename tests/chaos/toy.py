@@ -74,7 +74,11 @@ def weights_digest(checkpoint: Checkpoint) -> str:
     return hashlib.sha256(checkpoint.weights.encode()).hexdigest()
 
 
-def train(
+def last(spec: Spec) -> int:
+    return spec.epochs
+
+
+def work(
     spec: Spec, *, seed: int, resume: Checkpoint | None, device: str
 ) -> Iterator[Step | Checkpoint]:
     """Each batch hashes the weights on, so a skipped or repeated one would show."""

@@ -192,7 +192,7 @@ def test_too_little_memory_is_told_in_words(tiny: Path, monkeypatch) -> None:
     def greedy(*_: object, **__: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 1 TB")
 
-    monkeypatch.setattr("snnlab.client.training.train", greedy)
+    monkeypatch.setattr("snnlab.client.training.work", greedy)
     result = snnlab("run", tiny, "--json")
     assert json.loads(result.stdout)["error"]["reason"] == "oom"
     assert result.exit_code == Code.FAILED

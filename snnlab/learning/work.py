@@ -1,0 +1,54 @@
+"""Does a definition's task, whatever it is: what a run, in the queue or not, calls."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+
+from snnlab.learning.checkpoint import Checkpoint
+from snnlab.learning.diagnosis import diagnose
+from snnlab.learning.machine import environment
+from snnlab.learning.spec import Spec
+from snnlab.learning.task import Gradients
+from snnlab.learning.train import Step, train
+
+
+def work(
+    spec: Spec, *, seed: int, resume: Checkpoint | None = None, device: str = "cpu"
+) -> Iterator[Step | Checkpoint]:
+    """Do the task; as `snnlab.learning.train.train`, which does most of them."""
+    if isinstance(spec.task, Gradients):
+        return measure(spec, spec.task, seed, resume.epoch if resume else 0)
+    return train(spec, seed=seed, resume=resume, device=device)
+
+
+def measure(spec: Spec, task: Gradients, seed: int, done: int) -> Iterator[Step | Checkpoint]:
+    """A checkpoint, without weights, for each point of the grid that is not done yet."""
+    points = task.points()
+    for number, (depth, steps, height, width) in enumerate(points[done:], done + 1):
+        found = diagnose(
+            spec,
+            widths=(width,),
+            heights=(height,),
+            time_steps=(steps,) if steps else (),
+            depths=(depth,) if depth else (),
+            seed=seed,
+        )
+        metrics = {f"log10_gradient/{g.layer}": or_nan(g.log10_norm) for g in found}
+        yield Step(number, 1, 1, math.nan, len(points))
+        yield Checkpoint(
+            definition=spec.digest(),
+            seed=seed,
+            epoch=number,
+            metrics=metrics,
+            network={},
+            optimizer={},
+            generator=torch.Generator().manual_seed(seed).get_state(),
+            environment=environment("cpu"),
+            data=spec.dataset.chosen().digest,
+            caveat=spec.dataset.caveat,
+        )
+
+
+def or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
