@@ -21,7 +21,6 @@ from snnlab.learning.stdp.competition import Competition
 from snnlab.learning.stdp.once import Contrast, FireOnce
 
 
-
 PIECE = 2**18  # elements
 
 Population = Spiking | Competition | Contrast | FireOnce
