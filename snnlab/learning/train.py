@@ -25,7 +25,7 @@ from snnlab.learning.spec import Spec
 
 
 EVALUATION_BATCH = 500
-EVALUATION_STEPS = 16_000
+EVALUATION_STEPS = 4_000  # images times steps: more do not fit the cache
 POWERS = [2**i for i in range(10)]
 STUDENT = 2**32  # added to its seed: a student must not begin with its teacher's first weights
 
