@@ -1,8 +1,7 @@
 """What a spiking network is made of. Tensors are time first: time batch features."""
 
-from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, TypeGuard
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -21,12 +20,13 @@ Sequence = Float[Tensor, "time batch ..."]
 def over_time(function: Callable[[Tensor], Tensor], x: Sequence) -> Sequence:
     """Apply a layer without memory to all steps in one call: time is folded into the batch.
 
-    A constant input is computed once and its result shared by all steps.
+    A constant input is computed once and its result shared by all steps. Whatever the precision of
+    the layer, neurons and scores go on in that of the input.
     """
     if is_constant(x):
-        once = function(x[0])
+        once = function(x[0]).to(x.dtype)
         return once.expand(len(x), *once.shape)
-    folded = function(x.flatten(0, 1))
+    folded = function(x.flatten(0, 1)).to(x.dtype)
     return folded.view(*x.shape[:2], *folded.shape[1:])
 
 
@@ -207,21 +207,3 @@ class GlobalAverage(nn.Module):
 
     def forward(self, x: Sequence) -> Sequence:
         return over_time(lambda s: s.mean((2, 3)), x)
-
-
-def through(layers: Iterable[nn.Module], x: Sequence) -> Sequence:
-    """What layers in a row make of `x`; spikes and the pooling after them are computed at once."""
-    waiting = deque(layers)
-    while waiting:
-        layer = waiting.popleft()
-        if waiting and pools_at_once(layer, waiting[0]):
-            x = layer.pooled(x)
-            waiting.popleft()
-        else:
-            x = layer(x)
-    return x
-
-
-def pools_at_once(layer: nn.Module, after: nn.Module) -> TypeGuard[Spiking]:
-    unseen = isinstance(layer, Spiking) and not layer.watched
-    return unseen and isinstance(after, MaxPool) and not after._forward_hooks

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from snnlab import __version__
+from snnlab.learning.errors import TrainingError
 from snnlab.learning.kernels import cpu
 from snnlab.learning.linear import onednn
 
@@ -26,6 +27,24 @@ def prepare(threads: int) -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, 1 << 30)
         mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def check(precision: str, device: str) -> None:
+    """Raise TrainingError for a precision that this machine can only imitate, slowly."""
+    if precision == "bfloat16" and not has_bfloat16(device):
+        raise TrainingError(
+            f"precision: bfloat16 needs a processor that computes with it, and {device} here does "
+            "not. Choose float32"
+        )
+
+
+def has_bfloat16(device: str) -> bool:
+    if torch.device(device).type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except (AttributeError, RuntimeError):  # a private operator of torch: it may go
+        return False
 
 
 def environment(device: str) -> dict[str, Any]:

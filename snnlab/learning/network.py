@@ -9,10 +9,11 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from snnlab.learning.layers import FirstSpike, Potential, Readout, Spiking, through
+from snnlab.learning.layers import FirstSpike, Potential, Readout, Spiking
 from snnlab.learning.neuron import Firing, Neuron
 from snnlab.learning.norms import Norm, PerStep, norm
 from snnlab.learning.part import Part
+from snnlab.learning.passes import through
 
 
 MAX_PARAMETERS = 200_000_000
@@ -25,12 +26,16 @@ class SpikingNetwork(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(layers)
         self.teacher: SpikingNetwork | None = None
+        self.recompute = False  # potentials, instead of storing those of all layers
+        self.precision = "float32"  # of linear layers and convolutions
 
     def forward(
         self, x: Float[Tensor, "time batch *pixels"]
     ) -> Float[Tensor, "time batch classes"]:
         """The output of each class at every step."""
-        return through(self.layers, x)
+        half = self.precision == "bfloat16"
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+            return through(self.layers, x, recompute=self.recompute)
 
 
 class Network(Part):

@@ -24,6 +24,7 @@ class Rule(Part):
 
     source: ClassVar[str]
     learning: ClassVar[str] = "gradients"  # what it needs of a network, see Network.learning
+    recomputes: ClassVar[bool] = False  # whether its gradient allows to compute layers twice
 
     def check(self, spec: "Spec") -> None:
         """Raise ValueError for a definition that the rule cannot train. Nothing by default."""

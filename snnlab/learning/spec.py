@@ -64,6 +64,15 @@ class Spec(Part):
         description="whose weights are tested: the last epoch's, or the best on held-out images",
     )
     task: AnyTask = Field(Train(), description="what a run does with all this")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="numbers in linear layers and convolutions; neurons always compute in float32",
+    )
+    memory: Literal["store", "recompute"] = Field(
+        "store",
+        description="whether potentials are stored for the gradient, or computed again, layer by "
+        "layer: slower, less memory, the same result",
+    )
 
     @field_validator("selection", mode="before")
     @classmethod
@@ -97,6 +106,11 @@ class Spec(Part):
             raise ValueError(
                 f"rule.kind {rule!r} cannot train network.kind {network!r}. It trains "
                 f"{', '.join(repr(kind_of(n)) for n in fit)}"
+            )
+        if self.memory == "recompute" and not self.rule.recomputes:
+            raise ValueError(
+                "memory: recompute needs a rule that takes one gradient through the whole network, "
+                f"got rule.kind {kind_of(type(self.rule))!r}. Choose memory: store"
             )
         self.rule.check(self)
         self.task.check(self)

@@ -19,7 +19,7 @@ from snnlab.learning.dataset import Samples, joined, split
 from snnlab.learning.energy import metered
 from snnlab.learning.errors import NonFiniteLoss, TrainingError
 from snnlab.learning.files import cache
-from snnlab.learning.machine import environment
+from snnlab.learning.machine import check, environment
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.spec import Spec
 
@@ -65,6 +65,7 @@ class Training:
 
     def __post_init__(self) -> None:
         spec, dataset = self.spec, self.spec.dataset
+        check(spec.precision, self.device)
         data = dataset.chosen()
         self.train, self.validation = split(
             data.train, spec.validation, dataset.train_size, self.seed
@@ -73,6 +74,7 @@ class Training:
         self.data, self.caveat = data.digest, joined((data.caveat, dataset.narrowing))
         taught = spec.rule.teacher(spec) is not None
         self.network = self.built(spec, self.seed + STUDENT * taught)
+        self.network.precision, self.network.recompute = spec.precision, spec.memory == "recompute"
         self.generator = torch.Generator().manual_seed(self.seed)
 
     def built(self, spec: Spec, seed: int) -> SpikingNetwork:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from snnlab.learning.layers import Flatten, MaxPool, Readout, Spiking
 from snnlab.learning.linear import Linear
-from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.network import SpikingNetwork, initialise
 from snnlab.learning.neurons.lif import LIF
 
 
@@ -42,6 +42,8 @@ class Cell(NamedTuple):
         torch.manual_seed(0)
         layers = OrderedDict((f"layer{i}", layer) for i, layer in enumerate(self.build()))
         network = SpikingNetwork(layers).to(memory_format=torch.channels_last)
+        for module in network.modules():
+            initialise(module)
         return calibrated(network, self.data()[0][:, :8])
 
     def data(self) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from snnlab.learning.machine import environment, prepare
+from snnlab.learning.machine import environment, has_bfloat16, prepare
 from tests.bench import floor
 from tests.bench.cells import CELLS, Cell
 from tests.bench.peers import PEERS, install
@@ -32,7 +32,7 @@ FEW = 4  # samples whose gradients are compared
 
 
 def candidates(cell: Cell, *, compiled: bool) -> dict[str, nn.Module]:
-    nets: dict[str, nn.Module] = {OURS: cell.network()}
+    nets: dict[str, nn.Module] = {OURS: cell.network(), **variants(cell)}
     for name, peer in PEERS.items():
         if name.endswith("compiled") and not compiled:
             continue
@@ -41,6 +41,14 @@ def candidates(cell: Cell, *, compiled: bool) -> dict[str, nn.Module]:
         except ImportError as error:
             print(f"{name} is left out: {error}")
     return nets
+
+
+def variants(cell: Cell) -> dict[str, nn.Module]:
+    """What a definition can choose: less memory, or coarser numbers (not in double precision)."""
+    recompute, half = cell.network(), cell.network()
+    recompute.recompute, half.precision = True, "bfloat16"
+    nets = {f"{OURS}, memory recompute": recompute}
+    return {**nets, f"{OURS}, bfloat16": half} if has_bfloat16("cpu") else nets
 
 
 def gradients(network: nn.Module, x: Tensor, labels: Tensor) -> list[Tensor]:

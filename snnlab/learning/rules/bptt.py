@@ -31,6 +31,7 @@ class BPTT(Rule):
     """Exact surrogate gradient of the loss of the output, through all time steps."""
 
     source: ClassVar[str] = "Neftci, Mostafa & Zenke 2019, doi:10.1109/MSP.2019.2931595"
+    recomputes: ClassVar[bool] = True
 
     kind: Literal["bptt"] = "bptt"
     loss: Literal["mean", "tet"] = Field(
