@@ -4,7 +4,9 @@ A test sees that they are up to date. Such a part begins with `<!-- from the cod
 """
 
 import re
+import runpy
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "presets": known_presets,
     "exit_codes": exit_codes,
     "commands": commands,
+    **{
+        name: partial(part, table)
+        for name, part in runpy.run_path(str(DOCS / "outcomes.py"))["PARTS"].items()
+    },
 }
 
 if __name__ == "__main__":

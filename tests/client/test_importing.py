@@ -49,6 +49,13 @@ def test_imported_seeds_stand_on_the_board_as_one_row(
     assert [event.to_state for event in queries.events(run.pk)][-1] == "succeeded"
 
 
+def test_the_outcomes_in_the_documentation_can_be_imported(admin: User) -> None:
+    files = sorted((Path(__file__).parents[2] / "docs" / "results").glob("*.seed*.json"))
+    result = snnlab("import", *files)
+    assert result.exit_code == Code.OK, result.stderr
+    assert queries.runs(admin).count() == len(files) > 0
+
+
 def test_imported_twice_is_known(files: list[Path], admin: User) -> None:
     snnlab("import", *files)
     again = snnlab("import", *files)

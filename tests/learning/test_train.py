@@ -10,6 +10,7 @@ from snnlab.learning.presets import presets
 from snnlab.learning.rules.bptt import BPTT
 from snnlab.learning.spec import Spec
 from snnlab.learning.train import Step, train
+from snnlab.learning.work import work
 
 
 def split_items(items):
@@ -33,11 +34,15 @@ def test_only_the_last_checkpoint_has_read_the_test_images(tiny):
     assert {"test_accuracy", "test_loss", "parameters"} <= last.metrics.keys()
 
 
-def test_every_number_reported_is_a_defined_metric(tiny):
-    _, checkpoints = split_items(train(tiny(epochs=1), seed=1))
-    for name in checkpoints[0].metrics:
-        assert metric(name).definition
-    assert {name.partition("/")[0] for name in checkpoints[0].metrics} == METRICS.keys()
+def test_every_number_reported_is_a_defined_metric_and_every_metric_is_reported(tiny):
+    taught = tiny(rule={"kind": "ltl-offline", "teacher_epochs": 1}, epochs=1)
+    grid = tiny(task={"kind": "gradients", "widths": [1.0]})
+    reported = set()
+    for spec in (taught, grid):
+        *_, last = work(spec, seed=1)
+        reported |= last.metrics.keys()
+    assert all(metric(name).definition for name in reported)
+    assert {name.partition("/")[0] for name in reported} == METRICS.keys()
 
 
 @pytest.mark.parametrize("encoder", ["direct", "poisson"])
