@@ -2,17 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from snnlab.learning.definition import D, Definition
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.part import Part
-
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 
 class Rule(Part):
@@ -26,10 +23,10 @@ class Rule(Part):
     learning: ClassVar[str] = "gradients"  # what it needs of a network, see Network.learning
     recomputes: ClassVar[bool] = False  # whether its gradient allows to compute layers twice
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         """Raise ValueError for a definition that the rule cannot train. Nothing by default."""
 
-    def teacher(self, spec: "Spec") -> "Spec | None":
+    def teacher(self, spec: D) -> D | None:
         """A network that has to be trained before, and is then at hand as `network.teacher`."""
         return None
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from snnlab.learning.augment import AnyAugmentation, Unchanged
 from snnlab.learning.dataset import Dataset
+from snnlab.learning.definition import Definition
 from snnlab.learning.encoders import AnyEncoder, Direct
 from snnlab.learning.network import MAX_PARAMETERS, Network
 from snnlab.learning.neuron import Neuron
@@ -36,7 +37,7 @@ NETWORKS = members(Network, "snnlab.learning.networks")
 TOO_DEEP = "it is nested too deeply"
 
 
-class Spec(Part):
+class Spec(Definition):
     """Everything that decides the outcome of a run, but the seed."""
 
     dataset: AnyDataset = Field(description="images to learn")

@@ -2,24 +2,21 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from snnlab.learning.definition import Definition
 from snnlab.learning.layers import Potential, Shortcut, Spiking, over_time
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.neuron import Firing, State
 
 
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
-
 Sequence = Float[Tensor, "time batch ..."]
 
 
-def check_steps(spec: "Spec") -> None:
+def check_steps(spec: Definition) -> None:
     """Raise ValueError for a network that has to see all steps at once."""
     if spec.network.norm in ("bntt", "tebn"):
         raise ValueError(

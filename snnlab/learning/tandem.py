@@ -25,23 +25,20 @@ depth. (Ours: the official code has no residual network.)
 """
 
 from math import ceil
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
+from snnlab.learning.definition import D, Definition
 from snnlab.learning.encoders import Direct
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.neuron import Firing
 from snnlab.learning.rule import Rule
 from snnlab.learning.stepping import spiking, watched
-
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 
 class Tandem(Rule):
@@ -67,7 +64,7 @@ class Tandem(Rule):
         5e-4, ge=0, le=1, description="decay of the teacher's weights"
     )
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         if not isinstance(spec.neuron, Firing):
             raise ValueError(
                 "local tandem learning trains neurons that spike. Choose another neuron.kind"
@@ -83,7 +80,7 @@ class Tandem(Rule):
                 "at its output. Set network.readout to current"
             )
 
-    def teacher(self, spec: "Spec") -> "Spec":
+    def teacher(self, spec: D) -> D:
         """The analog network of the same shape, trained as in the official code.
 
         Its learning rate falls to a fifth after 30, 60 and 80 % of the epochs.

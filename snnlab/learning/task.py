@@ -1,16 +1,14 @@
 """What a run does with its definition. A closed set; `snnlab.learning.work` does it."""
 
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from snnlab.learning.definition import Definition
 from snnlab.learning.neuron import Firing
 from snnlab.learning.part import Part
 
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 MOST_POINTS = 1000
@@ -19,10 +17,10 @@ MOST_POINTS = 1000
 class Task(Part):
     """Base of every task: it ends after so many checkpoints."""
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         """Raise ValueError for a definition that the task cannot be done with."""
 
-    def checkpoints(self, spec: "Spec") -> int:
+    def checkpoints(self, spec: Definition) -> int:
         """How many checkpoints there are until the end."""
         return spec.epochs
 
@@ -59,7 +57,7 @@ class Gradients(Task):
         json_schema_extra={"unit": "steps"},
     )
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         if not isinstance(spec.neuron, Firing):
             raise ValueError(
                 f"neuron.kind {spec.neuron.model_dump()['kind']!r} does not spike, so it has no "
@@ -76,7 +74,7 @@ class Gradients(Task):
                 "Give fewer values"
             )
 
-    def checkpoints(self, spec: "Spec") -> int:
+    def checkpoints(self, spec: Definition) -> int:
         grid = (self.depths, self.times, self.heights, self.widths)
         return prod(max(1, len(values)) for values in grid)
 

@@ -1,5 +1,6 @@
 """Random valid parts, made from the bounds that their fields declare."""
 
+import random
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from hypothesis import strategies as st
@@ -13,18 +14,23 @@ def parts(part: type[Part]) -> st.SearchStrategy[Part]:
         st.fixed_dictionaries(
             {name: values(field.annotation, field) for name, field in part.model_fields.items()}
         )
-        .filter(lambda chosen: fits_together(part, chosen))
-        .map(lambda chosen: part(**chosen))
+        .map(lambda chosen: built(part, chosen))
+        .filter(lambda made: made is not None)
     )
 
 
-def fits_together(part: type[Part], chosen: dict[str, Any]) -> bool:
-    """Whether the part takes these values, each of which is within its own bounds."""
+def built(part: type[Part], chosen: dict[str, Any]) -> Part | None:
+    """The part, or nothing if it refuses these values, each of which is within its own bounds.
+
+    The shape checker looks at a random item of a list; Hypothesis wants no randomness but its own.
+    """
+    before = random.getstate()
     try:
-        part(**chosen)
+        return part(**chosen)
     except ValueError:
-        return False
-    return True
+        return None
+    finally:
+        random.setstate(before)
 
 
 def values(annotation: Any, field: FieldInfo) -> st.SearchStrategy[Any]:

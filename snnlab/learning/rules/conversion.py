@@ -11,7 +11,7 @@ threshold).
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -28,14 +28,12 @@ from snnlab.learning.conversion.chain import (
     strange,
 )
 from snnlab.learning.conversion.normalise import image, measure, measure_spiking, scales
+from snnlab.learning.definition import D, Definition
 from snnlab.learning.encoders import Direct, Poisson
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.neuron import IntegrateAndFire, Neuron
 from snnlab.learning.rule import Rule
 
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 NO_CEILING = 1e6
 FOLDABLE = ("none", "batch", "tdbn")
@@ -114,7 +112,7 @@ class Conversion(Rule):
         20, ge=1, le=1000, description="number of passes in which the teacher is trained before"
     )
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         if not isinstance(spec.encoder, Direct | Poisson):
             raise ValueError(
                 "encoder must be direct or poisson for conversion: its teacher sees the mean of "
@@ -156,7 +154,7 @@ class Conversion(Rule):
                 f"and for qcfs, got {self.ceiling:,.0f}. Set it, to 4 for example"
             )
 
-    def teacher(self, spec: "Spec") -> "Spec":
+    def teacher(self, spec: D) -> D:
         """The analog network of the same shape, trained by backpropagation."""
         relu = {"kind": "clipped-relu", "ceiling": self.ceiling}
         qcfs = {"kind": "qcfs", "ceiling": self.ceiling, "levels": self.levels}

@@ -11,7 +11,7 @@ neither with time nor with depth.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -19,13 +19,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from snnlab.learning.definition import Definition
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.stepping import carried, severed, watched
 from snnlab.learning.tandem import Tandem
-
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 
 class LTLOnline(Tandem):
@@ -41,7 +38,7 @@ class LTLOnline(Tandem):
         0.75, ge=0, lt=1, description="share of the steps, the first ones, that change no weights"
     )
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         super().check(spec)
         if spec.network.norm != "none":
             raise ValueError(

@@ -19,7 +19,7 @@ no trace; the image has one, like any input; there is no weight standardisation.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -27,14 +27,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot
 
+from snnlab.learning.definition import Definition
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.neuron import IntegrateAndFire
 from snnlab.learning.rule import Rule
 from snnlab.learning.stepping import carried, spiking
-
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 
 class OTTT(Rule):
@@ -50,7 +47,7 @@ class OTTT(Rule):
         0.05, ge=0, le=1, description="share of the loss that is a squared error of the output"
     )
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         if not isinstance(spec.neuron, IntegrateAndFire):
             raise ValueError(
                 "OTTT needs a neuron whose potential decays by one factor. Set neuron.kind to lif"

@@ -37,7 +37,7 @@ selective, and later respond also to what is only similar; the rate of the rewar
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -45,14 +45,12 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import linear, one_hot
 
+from snnlab.learning.definition import Definition
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.rule import Rule
 from snnlab.learning.stdp.once import INITIAL, Choice, FireOnce, Winners, latencies, winners
 
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 REWARDED = (1.0, -0.75)  # for inputs that fired, and for others
 PUNISHED = (-1.0, 0.125)
@@ -123,7 +121,7 @@ class RSTDP(Rule):
         0.2, ge=0, lt=0.5, description="distance that their weights keep from 0 and 1"
     )
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         if spec.encoder.kind != "direct":
             raise ValueError(
                 "rule 'r-stdp' needs the image itself, of which the network makes spikes: set "

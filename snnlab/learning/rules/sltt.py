@@ -12,19 +12,16 @@ one step at a time; the optional random choice of steps (SLTT-K) is not offered.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from snnlab.learning.definition import Definition
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.rule import Rule
 from snnlab.learning.stepping import carried, check_steps
-
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 
 class SLTT(Rule):
@@ -34,7 +31,7 @@ class SLTT(Rule):
 
     kind: Literal["sltt"] = "sltt"
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         check_steps(spec)
 
     def updates(

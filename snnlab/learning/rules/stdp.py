@@ -26,7 +26,7 @@ an image, not 700 of 0.5 ms at 63.75 Hz and a pause of 150 ms.
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -34,15 +34,13 @@ from pydantic import Field
 from pydantic.config import JsonDict
 from torch import Tensor
 
+from snnlab.learning.definition import Definition
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.rule import Rule
 from snnlab.learning.stdp.competition import Competition, State, Votes
 from snnlab.learning.stdp.events import Events
 
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 MS: JsonDict = {"unit": "ms"}
 
@@ -107,7 +105,7 @@ class STDP(Rule):
         json_schema_extra={"unit": "images"},
     )
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         if not spec.encoder.spiking:
             raise ValueError(
                 "rule 'stdp' needs input spikes: set encoder.kind to 'poisson', encoder.signed and "

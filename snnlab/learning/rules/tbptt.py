@@ -7,7 +7,7 @@ with the window only. A batch-norm takes its statistics from the window.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from jaxtyping import Float, Int64
 from pydantic import Field
@@ -15,13 +15,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
+from snnlab.learning.definition import Definition
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.rule import Rule
 from snnlab.learning.stepping import carried, check_steps
-
-
-if TYPE_CHECKING:
-    from snnlab.learning.spec import Spec
 
 
 class TBPTT(Rule):
@@ -37,7 +34,7 @@ class TBPTT(Rule):
         0.0, ge=0, le=1e6, description="norm to which gradients are clipped, 0 for no limit"
     )
 
-    def check(self, spec: "Spec") -> None:
+    def check(self, spec: Definition) -> None:
         check_steps(spec)
 
     def updates(
