@@ -1,0 +1,46 @@
+"""What is wrong with a chip, by name and level."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hardware.nonidealities import NAMES, Nonidealities, buechel2021_quantise, nonideality
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_sets_one_thing_wrong(name: str) -> None:
+    level = {"bits": 4.0, "drift": 100.0}.get(name, 0.2)
+    wrong, ideal = nonideality(name, level), Nonidealities()
+    fields = ("bits", "spread", "drift", "faults", "thermal", "routing")
+    assert sum(getattr(wrong, field) != getattr(ideal, field) for field in fields) == 1
+
+
+def test_the_four_definitions_of_buechel() -> None:
+    mismatch = nonideality("mismatch", 0.5, compat="buechel2021").spread
+    assert (mismatch.law, mismatch.weight, mismatch.tau) == ("buechel2021", 0.5, 0.5)
+    assert nonideality("bits", 3, compat="buechel2021").compat == "buechel2021"
+    assert nonideality("thermal", 0.1, compat="buechel2021").thermal.definition == "buechel2021"
+    assert nonideality("silencing", 0.4, compat="buechel2021").faults.silent == 0.4
+    with pytest.raises(ValueError, match="nonideality must be one of mismatch, bits"):
+        nonideality("drift", 100, compat="buechel2021")
+
+
+@settings(deadline=None)
+@given(bits=st.integers(2, 8), seed=st.integers(0, 99))
+def test_the_quantiser_of_buechel_is_its_formula(bits: int, seed: int) -> None:
+    w = torch.randn(200, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    q = buechel2021_quantise(w, bits)
+    step = (w.max() - w.min()) / (2**bits - 1)
+    assert len(q.unique()) <= 2**bits + 1  # zero is a level, so the ends may round apart
+    assert ((q - w).abs() <= step / 2 + 1e-12).all()
+    torch.testing.assert_close(q / step, torch.round(q / step))
+
+
+def test_what_is_no_level_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"bits must be in 2\.\.16, got 1"):
+        nonideality("bits", 1)
+    with pytest.raises(ValueError, match=r"bits must be a whole number, got 2\.5"):
+        nonideality("bits", 2.5)
+    with pytest.raises(ValueError, match="nonideality must be one of"):
+        nonideality("weather", 1)
