@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import django
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 FULL, SAMPLE = "mnist-demo", "mnist-sample"  # presets: all of MNIST, and what needs no download
 SEED = 1
+OURS = Path(__file__).parents[2] / "docs" / "results"
 
 
 def main(url: str) -> int:
@@ -34,10 +36,19 @@ def main(url: str) -> int:
         console.print(f"Run {run.pk} {run.state}: {run.message or run.reason}", style="red")
         return 1
     console.print(f"Test accuracy: [bold]{run.results['test_accuracy']:.2f} %[/bold]")
+    show_ours(user, team, console)
     console.print(board_row(user, run))
     console.print(f"The board: {url}boards/{run.board}/", highlight=False)
     console.print(f"The run:   {page}", highlight=False)
     return 0
+
+
+def show_ours(user: Any, team: Any, console: Console) -> None:
+    """Put what the presets reached onto the boards, where a checkout has it."""
+    from snnlab.client.importing import taken
+
+    if found := taken(sorted(OURS.glob("*.seed*.json")), user, team):
+        console.print(f"The boards show {len(found)} outcomes of snnlab's own presets beside it")
 
 
 def first_definition(console: Console) -> tuple[str, "Spec"]:

@@ -1,6 +1,7 @@
 """`snnlab import`: results that were made elsewhere stand on the lab's boards."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +30,25 @@ def import_results(*, user: User, files: tuple[Path, ...], name: str | None, **w
     All of them or none; what is known already is left as it is. Seeds of one definition become one
     experiment. The boards call them imported: the lab has their numbers, not their weights.
     """
+    for path, run, new in taken(files, user, team_to_write_to(user, where["team"]), name):
+        click.echo(f"{path}: run {run.pk}{'' if new else ', known already'}")
+
+
+def taken(
+    files: Iterable[Path], user: User, team: Any, name: str | None = None
+) -> list[tuple[Path, Any, bool]]:
+    """The run of each file, and whether it is new."""
     outcomes = {path: read(path) for path in files}
-    team = team_to_write_to(user, where["team"])
     with transaction.atomic():
-        for path, outcome in outcomes.items():
-            title = name or path.stem.partition(".")[0]
-            run, new = adopt(team=team, actor=user.username, name=title, outcome=outcome)
-            click.echo(f"{path}: run {run.pk}{'' if new else ', known already'}")
+        return [
+            (path, *adopt(team=team, actor=user.username, name=name or title(path), outcome=found))
+            for path, found in outcomes.items()
+        ]
+
+
+def title(path: Path) -> str:
+    """`mnist-bptt` of mnist-bptt.seed1.json."""
+    return path.stem.partition(".")[0]
 
 
 def read(path: Path) -> "Outcome":
