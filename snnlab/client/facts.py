@@ -62,7 +62,7 @@ def listed(runs: Iterable[Any]) -> Table:
             run.digest,
             run.seed,
             run.state,
-            "" if run.score is not None else done(run.progress),
+            "" if run.state == "succeeded" else done(run.progress),
             "" if run.score is None else f"{run.score:.2f} %",
             age(run.created_at),
         )
@@ -84,7 +84,7 @@ def head(run: Any, known: dict[str, Any]) -> Table:
             ("state", f"{run.state}, number {place} in the queue" if place else run.state),
             ("reason", run.reason),
             ("message", run.message),
-            ("done", "" if run.score is not None else done(run.progress)),
+            ("done", "" if run.state == "succeeded" else done(run.progress)),
             ("data", run.caveat),
             ("weights", known["weights_sha256"]),
         )

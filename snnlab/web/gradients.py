@@ -9,6 +9,7 @@ from snnlab.web.numbers import number
 
 
 METRIC = "log10_gradient/"
+LEGIBLE = 0.6  # share of the strongest colour that dark ink can still be read on
 HOTTEST = 3.0  # powers of ten from a gradient of 1 to the strongest colour
 
 
@@ -68,4 +69,5 @@ def cell(value: float | None) -> Cell:
         return Cell("none", "")
     share = max(-1.0, min(1.0, value / HOTTEST))
     hue = 215 if share < 0 else 5
-    return Cell(number(value, 3), f"hsl({hue} 75% 45% / {abs(share):.2f})")
+    ink = "; color: white" if abs(share) > LEGIBLE else ""
+    return Cell(number(value, 3), f"hsl({hue} 75% 45% / {abs(share):.2f}){ink}")
