@@ -8,9 +8,13 @@ numbers, differences between levels and between methods need far fewer chips.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+
+Kept = TypeVar("Kept")
 
 
 def generator(seed: int, chip: int, name: str) -> torch.Generator:
@@ -50,13 +54,16 @@ class Draws:
             )
 
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        return self.once(("normal", name), lambda: normal(self.seed, self.chips, name, shape))
+        key = ("normal", name, tuple(shape))
+        return once(self.kept, key, lambda: normal(self.seed, self.chips, name, shape))
 
     def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        return self.once(("uniform", name), lambda: uniform(self.seed, self.chips, name, shape))
+        key = ("uniform", name, tuple(shape))
+        return once(self.kept, key, lambda: uniform(self.seed, self.chips, name, shape))
 
-    def once(self, key: object, make: Callable[[], Tensor]) -> Tensor:
-        """The very same tensor for the same key, so that products with it can be shared."""
-        if key not in self.kept:
-            self.kept[key] = make()
-        return self.kept[key]
+
+def once(kept: dict[object, Kept], key: object, make: Callable[[], Kept]) -> Kept:
+    """The very same object for the same key."""
+    if key not in kept:
+        kept[key] = make()
+    return kept[key]

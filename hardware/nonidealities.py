@@ -74,3 +74,12 @@ def nonideality(
         return Nonidealities(drift=Drift(level))
     broken = {"silencing": "silent"}.get(name, name)
     return Nonidealities(faults=Faults(**{broken: level}))  # type: ignore[arg-type]
+
+
+def quantised(weight: Tensor, bits: int | None, compat: str = "none") -> Tensor:
+    """The weights as a chip of so many bits stores them."""
+    if bits is None:
+        return weight
+    if compat == "buechel2021":
+        return buechel2021_quantise(weight, bits)
+    return weight
