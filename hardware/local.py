@@ -1,0 +1,102 @@
+r"""Local learning rules: what a synapse may see, and what it makes of it.
+
+Local tandem learning, online: with :math:`C_t` the neuron's own spikes so far, :math:`\hat r` its
+target rate and B the size of the batch,
+
+.. math:: \Delta w_{ij} = -\frac{\eta}{B} \sum_b \frac{2}{t} \Big(\frac{C_{i,t}}{t} - \hat r_i\Big)
+   \frac{[|u_i - \theta| < p/2]}{p} s_j
+
+which is the gradient of the loss of that step, the past taken as given: Yang et al. 2022,
+arXiv:2210.04532, Eq. 8 to 11. A readout has its mean current o instead, and learns from
+:math:`(\mathrm{softmax}(o) - y)/t`.
+
+Gates: "boxcar" as above; "sign" sends the sign of the error alone; "error-triggered" sends it only
+where the error is at least `trigger` (after Payvand et al. 2020, arXiv:1910.06152, where the
+trigger is moreover servoed to a rate of updates: here it is fixed).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.grad import conv2d_weight
+
+from hardware.checks import one_of, within
+
+
+GATES = ("boxcar", "sign", "error-triggered")
+
+
+@dataclass(frozen=True, eq=False)
+class LocalView:
+    """All that the synapses of one layer see at one step. There is no way to anything else."""
+
+    pre_spikes: Tensor  # (chips, batch, *in)
+    u_minus_threshold: Tensor | None  # (chips, batch, *out), before the reset; none for a readout
+    spike_count: Tensor  # of the neuron itself, so far; of a readout, its summed current
+    target: Tensor  # the neuron's own rate, (batch, *out); of a readout, 1 for the right class
+    t: int  # steps so far
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What to add to the weights and biases of one layer."""
+
+    weight: Tensor  # (chips, *weight)
+    bias: Tensor  # (chips, out)
+    updates: Tensor  # per chip: how often a neuron told its synapses to change
+
+
+@dataclass(frozen=True)
+class LocalTandem:
+    """Each neuron follows its target rate by what it sees itself."""
+
+    lr: float = 1e-2
+    width: float = 0.4  # p, in units of the potential
+    gate: Literal["boxcar", "sign", "error-triggered"] = "boxcar"
+    trigger: float = 0.1  # the least error of a rate that an error-triggered neuron reports
+
+    def __post_init__(self) -> None:
+        one_of("gate", self.gate, GATES)
+        within("lr", self.lr, 0, 1e3, "Start with 0.01")
+        within("trigger", self.trigger, 0, 1, "It is an error of a rate")
+        if not 0 < self.width < math.inf:
+            raise ValueError(f"width must be more than 0, got {self.width!r}. Try 0.4")
+
+    def error(self, view: LocalView) -> Tensor:
+        """The third factor of each neuron, (chips, batch, *out): what it tells its synapses."""
+        mean = view.spike_count / view.t
+        readout = view.u_minus_threshold is None
+        error = (mean.softmax(2) if readout else mean) - view.target
+        if self.gate == "sign":
+            error = error.sign()
+        if self.gate == "error-triggered":
+            error = error.sign() * (error.abs() >= self.trigger)
+        if view.u_minus_threshold is None:
+            return torch.div(error, view.t)
+        near = view.u_minus_threshold.abs() < self.width / 2
+        return error * near * (2 / (view.t * self.width))
+
+    def change(self, view: LocalView, shape: torch.Size, stride: int, padding: int) -> Change:
+        """The change of weights (chips, *shape) of a dense layer or convolution."""
+        error = self.error(view)
+        updates = error.count_nonzero(tuple(range(1, error.dim())))
+        scaled = error * (-self.lr / error.shape[1])
+        if len(shape) == 2:
+            given = view.pre_spikes.flatten(2)
+            weight = torch.bmm(scaled.transpose(1, 2), given.expand(len(scaled), *given.shape[1:]))
+            return Change(weight, scaled.sum(1), updates)
+        weight = kernels(view.pre_spikes, scaled, shape, stride, padding)
+        return Change(weight, scaled.sum((1, 3, 4)), updates)
+
+
+def kernels(x: Tensor, error: Tensor, shape: torch.Size, stride: int, padding: int) -> Tensor:
+    """What each kernel, shared by all positions, gets from them: a group for each chip."""
+    n = len(error)
+    x = x.expand(n, *x.shape[1:])
+    size = (n * shape[0], *shape[1:])
+    grouped = [y.transpose(0, 1).flatten(1, 2) for y in (x, error)]
+    weight: Tensor = conv2d_weight(grouped[0], size, grouped[1], stride, padding, groups=n)
+    return weight.view(n, *shape)
