@@ -1,0 +1,101 @@
+"""A trained network as a chip is given it: plain weights and neurons, see `hardware.network`."""
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import nn
+
+from hardware.network import Dynamics, Layer
+from hardware.network import Network as Plain
+from snnlab.learning.conversion.folding import folded
+from snnlab.learning.errors import TrainingError
+from snnlab.learning.layers import AveragePool, Flatten, MaxPool, Readout, Spiking
+from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.neuron import IntegrateAndFire, Neuron
+
+
+STEP = 1e-3  # seconds, for neurons that have no time constant
+MILLI = 1e-3
+POOLS: dict[type[nn.Module], Literal["max", "average"]] = {MaxPool: "max", AveragePool: "average"}
+
+
+@torch.no_grad()
+def plain(network: SpikingNetwork, shape: tuple[int, int, int]) -> Plain:
+    """The layers of a network for images of `shape`, batch-norm folded into weights and biases.
+
+    Raises TrainingError for layers and neurons that no chip of ours has.
+    """
+    layers: list[Layer] = []
+    given: tuple[int, ...] = shape
+    for name, module in network.layers.named_children():
+        if isinstance(module, Spiking | Readout):
+            layers.append(layer(name, module, given))
+        elif type(module) in POOLS and layers:
+            layers[-1] = replace(layers[-1], pool=POOLS[type(module)])
+        elif not isinstance(module, Flatten):
+            raise TrainingError(
+                f"network: layer {name} ({type(module).__name__}) cannot be put onto a chip. "
+                "Choose an mlp, convnet or vgg whose network.readout is current or count"
+            )
+        given = layers[-1].shape_pooled if layers else given
+    return Plain(tuple(layers), dt=step_of(network))
+
+
+def layer(name: str, module: Spiking | Readout, given: tuple[int, ...]) -> Layer:
+    synapse = module.synapse
+    assert isinstance(synapse, nn.Linear | nn.Conv2d)
+    norm = module.norm if isinstance(module, Spiking) else nn.Identity()
+    weight, bias = (x.to(synapse.weight) for x in folded(synapse, norm))
+    silent = synapse.bias is None and isinstance(norm, nn.Identity)
+    stride, padding = geometry(synapse)
+    made = Layer(
+        name=name,
+        weight=weight,
+        bias=None if silent else bias,
+        shape_in=given if weight.dim() == 4 else (weight.shape[1],),
+        shape_out=out_of(weight, given, stride, padding),
+        stride=stride,
+        padding=padding,
+    )
+    if isinstance(module, Readout):
+        return made
+    return replace(made, dynamics=dynamics(name, module.neuron))
+
+
+def geometry(synapse: nn.Linear | nn.Conv2d) -> tuple[int, int]:
+    if isinstance(synapse, nn.Linear):
+        return 1, 0
+    return int(synapse.stride[0]), int(synapse.padding[0])
+
+
+def out_of(
+    weight: torch.Tensor, given: tuple[int, ...], stride: int, padding: int
+) -> tuple[int, ...]:
+    if weight.dim() == 2:
+        return (weight.shape[0],)
+    sides = zip(given[1:], weight.shape[2:], strict=True)
+    return (weight.shape[0], *((n + 2 * padding - k) // stride + 1 for n, k in sides))
+
+
+def dynamics(name: str, neuron: Neuron) -> Dynamics:
+    if not isinstance(neuron, IntegrateAndFire):
+        raise TrainingError(
+            f"neuron: {type(neuron).__name__} of layer {name} has a state that no chip of ours "
+            "has. Choose if, lif or plif"
+        )
+    return Dynamics(
+        alpha=float(neuron.alpha),
+        v_threshold=float(neuron.v_threshold),
+        reset=neuron.reset,
+        v_reset=neuron.v_reset,
+        v_initial=neuron.v_initial,
+        gain=float(neuron.gain),
+        refractory=neuron.refractory,
+    )
+
+
+def step_of(network: SpikingNetwork) -> float:
+    """Seconds of a step, as the neurons' time constants have it."""
+    neurons = (m.neuron for m in network.modules() if isinstance(m, Spiking))
+    return next((MILLI * n.dt for n in neurons if hasattr(n, "dt")), STEP)
