@@ -72,6 +72,16 @@ class Chips:
     def __len__(self) -> int:
         return len(self.draws.chips)
 
+    @property
+    def counted(self) -> range:
+        """Numbers of the layers of whose spikes their sum over time is all that is needed."""
+        n, routing = len(self.circuits), self.wrong.routing
+        last = n - 1 if self.circuits[-1].cells is not None else n - 2
+        before = self.circuits[last] if last >= 0 else None
+        if before is None or before.layer.pool != "none" or routing.loss or routing.late:
+            return range(0)
+        return range(last, last + 1)
+
 
 @dataclass(frozen=True)
 class Foundry:

@@ -16,7 +16,7 @@ from torch.nn.grad import conv2d_input
 
 from hardware.chips import uniform
 from hardware.circuits import Chips, Circuit, Synapses
-from hardware.firing import fire
+from hardware.firing import count, fire
 from hardware.network import Layer
 
 
@@ -36,7 +36,10 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """What enters a layer: (1 or chips, time, batch, ...), and its sum over time."""
+    """What enters a layer: (1 or chips, time, batch, ...), and its sum over time.
+
+    A single step is a constant, or the mean of all where a readout is all that comes.
+    """
 
     steps: Tensor
     total: Tensor
@@ -79,11 +82,15 @@ def run(
         if circuit.cells is None:
             scores = readout(chips, circuit, signal, made)
             break
-        own = signal.own or circuit.own
-        spikes = fire(chips, circuit, drive(chips, circuit, signal, made), steps, first)
-        counts[name] = spikes.sum(1)
+        current, own = drive(chips, circuit, signal, made), signal.own or circuit.own
+        if own and number in chips.counted:
+            counts[name] = count(chips, circuit, current, steps, first)
+            signal = Signal(counts[name][:, None] / steps, counts[name], own)
+        else:
+            spikes = fire(chips, circuit, current, steps, first)
+            counts[name] = spikes.sum(1)
+            signal = travel(chips, circuit.layer, Signal(spikes, counts[name], own), first)
         scores = counts[name] / steps
-        signal = travel(chips, circuit.layer, Signal(spikes, counts[name], own), first)
     return gather(len(chips), steps, scores, counts, events)
 
 
@@ -114,7 +121,8 @@ def drive(chips: Chips, circuit: Circuit, x: Signal, products: Products) -> Tens
 def readout(chips: Chips, circuit: Circuit, x: Signal, products: Products) -> Tensor:
     """The mean current of each class; chips that differ have that of the mean of their spikes."""
     if x.own or circuit.synapses.own or circuit.slope is not None:
-        mean = x.total[:, None] / x.steps.shape[1]
+        length = x.steps.shape[1]
+        mean = x.steps if length == 1 else x.total[:, None] / length
         return drive(chips, circuit, Signal(mean, x.total, x.own), Products())[:, 0]
     return drive(chips, circuit, x, products).mean(1)
 

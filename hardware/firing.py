@@ -16,14 +16,30 @@ from hardware.network import Dynamics
 
 def fire(chips: Chips, circuit: Circuit, current: Tensor, steps: int, first: int) -> Tensor:
     """Spikes (chips, steps, batch, *shape) of a current (chips, 1 or steps, batch, *shape)."""
-    own = circuit.cells is not None and circuit.cells.differ
-    size = len(chips) if own else len(current)
-    population = Population(chips, circuit, current.new_empty(size, *current.shape[2:]), first)
+    population = populate(chips, circuit, current, first)
     current = charged(current, population.cells)
-    spikes = current.new_empty(size, steps, *current.shape[2:])
+    v = population.v
+    spikes = v.new_empty(len(v), steps, *v.shape[1:])
     for t, s in enumerate(spikes.unbind(1)):
         population.step(current[:, min(t, current.shape[1] - 1)], out=s)
     return spikes
+
+
+def count(chips: Chips, circuit: Circuit, current: Tensor, steps: int, first: int) -> Tensor:
+    """How often each neuron fires (chips, batch, *shape); no step is stored."""
+    population = populate(chips, circuit, current, first)
+    current = charged(current, population.cells)
+    total, s = torch.zeros_like(population.v), torch.empty_like(population.v)
+    for t in range(steps):
+        total += population.step(current[:, min(t, current.shape[1] - 1)], out=s)
+    return total
+
+
+def populate(chips: Chips, circuit: Circuit, current: Tensor, first: int) -> "Population":
+    """Neurons at rest: of each chip, or of one where all are alike."""
+    own = circuit.cells is not None and circuit.cells.differ
+    size = len(chips) if own else len(current)
+    return Population(chips, circuit, current.new_empty(size, *current.shape[2:]), first)
 
 
 class Population:
