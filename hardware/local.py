@@ -19,11 +19,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 from torch.nn.grad import conv2d_weight
 
 from hardware.checks import one_of, within
+from hardware.network import Layer
 
 
 GATES = ("boxcar", "sign", "error-triggered")
@@ -42,11 +42,32 @@ class LocalView:
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What to add to the weights and biases of one layer."""
+    """What to add to the weights and biases of one layer: a product of two local factors."""
 
-    weight: Tensor  # (chips, *weight)
-    bias: Tensor  # (chips, out)
+    error: Tensor  # (chips, batch, *out), what each neuron tells its synapses
+    pre: Tensor  # (1 or chips, batch, *in), what each synapse has got
     updates: Tensor  # per chip: how often a neuron told its synapses to change
+
+    @property
+    def bias(self) -> Tensor:
+        return self.error.sum((1, *range(3, self.error.dim())))
+
+    def add_to(self, weight: Tensor, layer: Layer) -> Tensor:
+        """Add to weights (chips, *weight), in place."""
+        n = len(self.error)
+        pre = self.pre.expand(n, *self.pre.shape[1:])
+        if not layer.convolves:
+            return weight.baddbmm_(self.error.transpose(1, 2), pre.flatten(2))
+        return weight.add_(kernels(pre, self.error, layer))
+
+
+def kernels(pre: Tensor, error: Tensor, layer: Layer) -> Tensor:
+    """What each kernel, shared by all positions, gets from them: a group for each chip."""
+    n, shape = len(error), layer.weight.shape
+    x, e = (y.transpose(0, 1).flatten(1, 2) for y in (pre, error))
+    size = (n * shape[0], *shape[1:])
+    weight: Tensor = conv2d_weight(x, size, e, layer.stride, layer.padding, groups=n)
+    return weight.view(n, *shape)
 
 
 @dataclass(frozen=True)
@@ -75,28 +96,11 @@ class LocalTandem:
         if self.gate == "error-triggered":
             error = error.sign() * (error.abs() >= self.trigger)
         if view.u_minus_threshold is None:
-            return torch.div(error, view.t)
+            return error.div(view.t)
         near = view.u_minus_threshold.abs() < self.width / 2
         return error * near * (2 / (view.t * self.width))
 
-    def change(self, view: LocalView, shape: torch.Size, stride: int, padding: int) -> Change:
-        """The change of weights (chips, *shape) of a dense layer or convolution."""
+    def change(self, view: LocalView) -> Change:
         error = self.error(view)
         updates = error.count_nonzero(tuple(range(1, error.dim())))
-        scaled = error * (-self.lr / error.shape[1])
-        if len(shape) == 2:
-            given = view.pre_spikes.flatten(2)
-            weight = torch.bmm(scaled.transpose(1, 2), given.expand(len(scaled), *given.shape[1:]))
-            return Change(weight, scaled.sum(1), updates)
-        weight = kernels(view.pre_spikes, scaled, shape, stride, padding)
-        return Change(weight, scaled.sum((1, 3, 4)), updates)
-
-
-def kernels(x: Tensor, error: Tensor, shape: torch.Size, stride: int, padding: int) -> Tensor:
-    """What each kernel, shared by all positions, gets from them: a group for each chip."""
-    n = len(error)
-    x = x.expand(n, *x.shape[1:])
-    size = (n * shape[0], *shape[1:])
-    grouped = [y.transpose(0, 1).flatten(1, 2) for y in (x, error)]
-    weight: Tensor = conv2d_weight(grouped[0], size, grouped[1], stride, padding, groups=n)
-    return weight.view(n, *shape)
+        return Change(error * (-self.lr / error.shape[1]), view.pre_spikes, updates)

@@ -94,15 +94,18 @@ class Plastic:
         layer = circuit.layer
         self.chips, self.circuit, self.layer = chips, circuit, layer
         self.factor, self.offset = response(layer, chips.draws, chips.wrong)
-        self.weight = store.start(layer.weight, chips.draws, layer.name)
+        self.weight = store.start(layer, chips.draws)
         self.bias = bias_of(chips, circuit)
         self.pending: list[Change] = []
+        self.acting = torch.empty_like(self.factor)
         self.synapses = self.conducting()
 
     def conducting(self) -> Synapses:
         """The weights as they act: what is stored, as mismatch and faults let it."""
-        weight = torch.addcmul(self.offset, self.weight.read(), self.factor)
-        return Synapses(weight, self.bias, own=True)
+        torch.mul(self.weight.read(), self.factor, out=self.acting)
+        if self.offset.dim():
+            self.acting += self.offset
+        return Synapses(self.acting, self.bias, own=True)
 
     def begin(self, targets: Mapping[str, Tensor], labels: Tensor, first: int) -> None:
         n, batch = len(self.chips), len(labels)
@@ -145,25 +148,21 @@ class Plastic:
         return LocalView(given, distance, self.count, self.target, t)
 
     def learn(self, rule: LocalTandem, given: Tensor, t: int) -> Tensor:
-        layer = self.layer
-        change = rule.change(self.view(given, t), layer.weight.shape, layer.stride, layer.padding)
+        change = rule.change(self.view(given, t))
         self.pending.append(change)
         return change.updates
 
     def write(self) -> None:
         """Add what has been learned since the last time."""
-        self.weight.add(added([change.weight for change in self.pending]))
+        self.weight.add(self.pending)
         if self.bias is not None:
-            self.bias = self.bias + added([change.bias for change in self.pending])
+            self.bias = self.bias + sum(change.bias for change in self.pending)
         self.pending = []
         self.synapses, self.current = self.conducting(), None
 
     def circuit_now(self) -> Circuit:
-        return replace(self.circuit, synapses=self.synapses, slope=None)
-
-
-def added(changes: list[Tensor]) -> Tensor:
-    return changes[0] if len(changes) == 1 else torch.stack(changes).sum(0)
+        now = replace(self.synapses, weight=self.acting.clone())
+        return replace(self.circuit, synapses=now, slope=None)
 
 
 def bias_of(chips: Chips, circuit: Circuit) -> Tensor | None:

@@ -5,6 +5,7 @@ synapse alone, of b bits: then a change is rounded up or down by chance, in prop
 changes smaller than a step are not lost but rare.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from hardware.checks import within
 from hardware.chips import Draws, generator
+from hardware.local import Change
+from hardware.network import Layer
 from hardware.nonidealities import quantised
 
 
@@ -25,8 +28,8 @@ class Shadow:
         if self.bits is not None:
             within("bits", self.bits, 2, 16, "Leave it out for synapses of full resolution")
 
-    def start(self, weight: Tensor, draws: Draws, name: str) -> "ShadowWeights":
-        return ShadowWeights(weight.repeat(len(draws.chips), *[1] * weight.dim()), self.bits)
+    def start(self, layer: Layer, draws: Draws) -> "ShadowWeights":
+        return ShadowWeights(layer, len(draws.chips), self.bits)
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,18 @@ class Stochastic:
     def __post_init__(self) -> None:
         within("bits", self.bits, 2, 16, "A weight of 1 bit has a sign only")
 
-    def start(self, weight: Tensor, draws: Draws, name: str) -> "CoarseWeights":
-        return CoarseWeights(weight, self.bits, draws, name)
+    def start(self, layer: Layer, draws: Draws) -> "CoarseWeights":
+        return CoarseWeights(layer, self.bits, draws)
 
 
 class ShadowWeights:
-    def __init__(self, weight: Tensor, bits: int | None) -> None:
-        self.weight, self.bits = weight, bits
+    def __init__(self, layer: Layer, chips: int, bits: int | None) -> None:
+        self.layer, self.bits = layer, bits
+        self.weight = layer.weight.repeat(chips, *[1] * layer.weight.dim())
 
-    def add(self, change: Tensor) -> None:
-        self.weight += change
+    def add(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            change.add_to(self.weight, self.layer)
 
     def read(self) -> Tensor:
         """(chips, *weight), as each chip's synapses have them."""
@@ -62,18 +67,24 @@ class CoarseWeights:
     The other half is room to learn in.
     """
 
-    def __init__(self, weight: Tensor, bits: int, draws: Draws, name: str) -> None:
+    def __init__(self, layer: Layer, bits: int, draws: Draws) -> None:
+        weight, self.layer = layer.weight, layer
         self.most = 2 ** (bits - 1) - 1
         self.step = 2 * weight.abs().max().clamp(min=1e-12) / self.most
-        self.streams = [generator(draws.seed, chip, f"{name}.rounding") for chip in draws.chips]
+        self.streams = [
+            generator(draws.seed, chip, f"{layer.name}.rounding") for chip in draws.chips
+        ]
         whole = torch.round(weight / self.step)
         self.whole = whole.repeat(len(draws.chips), *[1] * weight.dim())
 
-    def add(self, change: Tensor) -> None:
+    def add(self, changes: Sequence[Change]) -> None:
+        total = torch.zeros_like(self.whole)
+        for change in changes:
+            change.add_to(total, self.layer)
         chance = torch.empty_like(self.whole)
         for row, stream in zip(chance, self.streams, strict=True):
             row.uniform_(generator=stream)
-        self.whole += torch.floor(change / self.step + chance)
+        self.whole += torch.floor(total / self.step + chance)
         self.whole.clamp_(-self.most, self.most)
 
     def read(self) -> Tensor:

@@ -12,8 +12,8 @@ from hardware.chips import Draws
 from hardware.circuits import Foundry
 from hardware.emulator import run
 from hardware.frozen import Faults, Spread
-from hardware.local import LocalTandem, LocalView
-from hardware.network import Network
+from hardware.local import Change, LocalTandem, LocalView
+from hardware.network import Layer, Network
 from hardware.nonidealities import Nonidealities
 from hardware.onchip import OnChip, Schedule
 from hardware.stores import CoarseWeights, Shadow, Stochastic
@@ -131,8 +131,8 @@ def test_no_error_changes_nothing() -> None:
         torch.full((3, 5), 0.5), t=8,
     )  # fmt: skip
     for gate in ("boxcar", "sign", "error-triggered"):
-        change = LocalTandem(gate=gate).change(view, torch.Size((5, 4)), 1, 0)
-        assert not change.weight.any()
+        change = LocalTandem(gate=gate).change(view)
+        assert not change.error.any()
         assert change.updates.tolist() == [0, 0]
 
 
@@ -185,24 +185,34 @@ def test_signs_carry_one_size_of_change() -> None:
     assert torch.equal(triggered, error * large)
 
 
+def ramp(n: int) -> Layer:
+    return Layer("w", torch.linspace(-1, 1, n)[None], None, (n,), (1,))
+
+
+def by(amount: float, chips: int, n: int) -> Change:
+    """The same change of all n synapses of one neuron."""
+    error, pre = torch.full((chips, 1, 1), amount), torch.ones(1, 1, n)
+    return Change(error, pre, torch.ones(chips))
+
+
 def test_stochastic_rounding_is_right_on_average() -> None:
     n = 40_000
-    weights = CoarseWeights(torch.linspace(-1, 1, n), 6, Draws(1, range(1)), "w")
+    weights = CoarseWeights(ramp(n), 6, Draws(1, range(1)))
     before, step = weights.read(), weights.step.item()
-    weights.add(torch.full((1, n), 0.1 * step))
+    weights.add([by(0.1 * step, 1, n)])
     change = weights.read() - before
     steps = change / step
     assert torch.allclose(steps, steps.round(), atol=1e-4)
     assert steps.mean().item() == pytest.approx(0.1, abs=4 * math.sqrt(0.09 / n))
-    weights.add(torch.full((1, n), 100.0))
+    weights.add([by(100.0, 1, n)])
     assert weights.read().max().item() == pytest.approx(31 * step)  # it saturates
 
 
 def test_a_shadow_forgets_no_small_change() -> None:
-    store = Shadow(bits=4).start(torch.linspace(-1, 1, 15), Draws(1, range(2)), "w")
+    store = Shadow(bits=4).start(ramp(15), Draws(1, range(2)))
     for _ in range(100):
-        store.add(torch.full((2, 15), 1e-3))
-    assert store.weight[1, 7].item() == pytest.approx(0.1, rel=1e-4)
+        store.add([by(1e-3, 2, 15)])
+    assert store.weight[1, 0, 7].item() == pytest.approx(0.1, rel=1e-4)
 
 
 def test_a_chip_learns_around_its_own_flaws() -> None:
