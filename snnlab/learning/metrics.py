@@ -74,6 +74,17 @@ TABLE = (
         "",
         "logarithm of the norm of the gradient of the weights, before training: 0 is a norm of 1",
     ),
+    Metric("chip_accuracy", "%", "higher", "test accuracy of the chips, their mean"),
+    Metric("chip_std", "%", "lower", "standard deviation of the test accuracy over chips"),
+    Metric("chip_low", "%", "higher", "lower end of the 95 % interval of the chips' mean"),
+    Metric("chip_high", "%", "higher", "upper end of the 95 % interval of the chips' mean"),
+    Metric("chip_worst", "%", "higher", "test accuracy of the worst chip"),
+    Metric(
+        "chip_area",
+        "%",
+        "higher",
+        "area under the chips' mean test accuracy over the level, per unit of level",
+    ),
     Metric("parameters", "", "lower", "trainable weights of the network"),
     Metric("seconds", "s", "lower", "time that this epoch took, evaluation included"),
 )
@@ -91,4 +102,6 @@ def metric(name: str) -> Metric:
     if not layer:
         return known
     which = f"step {layer}" if base == "accuracy_at" else f"layer {layer}"
+    if base.startswith("chip_"):
+        which = " at level ".join(layer.split("/"))
     return known._replace(name=name, definition=f"{known.definition}: {which}")

@@ -5,12 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from hardware.nonidealities import nonideality
 from snnlab.learning.definition import Definition
 from snnlab.learning.neuron import Firing
 from snnlab.learning.part import Part
 
 
 Positive = Annotated[float, Field(gt=0, le=1e6)]
+Levels = tuple[Annotated[float, Field(ge=0, le=10)], ...]
 MOST_POINTS = 1000
 
 
@@ -89,4 +91,50 @@ class Gradients(Task):
         ]
 
 
-AnyTask = Annotated[Train | Gradients, Field(discriminator="kind")]
+class Robustness(Task):
+    """Train the network, then test it on chips that get worse: a checkpoint for each kind of flaw.
+
+    A training of the same definition and seed is taken from the cache. Rates, intervals and the
+    worst chip are measurements; the accuracy of every chip lies in the checkpoint.
+    """
+
+    kind: Literal["robustness"] = "robustness"
+    mismatch: Levels = Field(
+        (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        max_length=50,
+        description="spreads, standard deviation over mean, of weights, thresholds and time "
+        "constants, frozen for each chip",
+    )
+    thermal: Levels = Field(
+        (0.0, 0.1, 0.2, 0.4, 0.8),
+        max_length=50,
+        description="stationary noise of the potential, in units of the threshold",
+    )
+    silencing: Levels = Field(
+        (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+        max_length=50,
+        description="shares of neurons that never fire, frozen for each chip",
+    )
+    chips: int = Field(32, ge=1, le=10_000, description="number of chips at each level")
+    chip_seed: int = Field(0, ge=0, le=2**31 - 1, description="seed that chips are drawn from")
+    images: int = Field(
+        500, ge=1, le=1_000_000, description="number of test images, the first ones, to show them"
+    )
+
+    def grid(self) -> dict[str, tuple[float, ...]]:
+        """The levels of each kind of flaw that is asked for."""
+        kinds = {name: getattr(self, name) for name in ("mismatch", "thermal", "silencing")}
+        return {name: levels for name, levels in kinds.items() if levels}
+
+    def check(self, spec: Definition) -> None:
+        if not self.grid():
+            raise ValueError("task: there is no level of any kind. Give some for mismatch")
+        for name, levels in self.grid().items():
+            for level in levels:
+                nonideality(name, level, highest=max(levels))
+
+    def checkpoints(self, spec: Definition) -> int:
+        return len(self.grid())
+
+
+AnyTask = Annotated[Train | Gradients | Robustness, Field(discriminator="kind")]

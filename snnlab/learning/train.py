@@ -264,7 +264,9 @@ def train(
         yield training.checkpoint(epoch, metrics)
 
 
-def teach(spec: Spec, seed: int, device: str, data: str) -> Generator[Step, None, Checkpoint]:
+def teach(
+    spec: Spec, seed: int, device: str, data: str, phase: str = "teacher"
+) -> Generator[Step, None, Checkpoint]:
     """Train a teacher, or find it in the cache: every run of a sweep has the same one."""
     here = json.dumps([__version__, environment(device), data])
     name = f"{spec.digest()}-{seed}-{hashlib.sha256(here.encode()).hexdigest()[:12]}"
@@ -274,7 +276,7 @@ def teach(spec: Spec, seed: int, device: str, data: str) -> Generator[Step, None
     last = None
     for item in train(spec, seed=seed, device=device):
         if isinstance(item, Step):
-            yield replace(item, phase="teacher")
+            yield replace(item, phase=item.phase or phase)
         else:
             last = item
     assert last is not None

@@ -8,8 +8,9 @@ import torch
 from snnlab.learning.checkpoint import Checkpoint
 from snnlab.learning.diagnosis import diagnose
 from snnlab.learning.machine import environment
+from snnlab.learning.robustness import try_chips
 from snnlab.learning.spec import Spec
-from snnlab.learning.task import Gradients
+from snnlab.learning.task import Gradients, Robustness
 from snnlab.learning.train import Step, train
 
 
@@ -19,6 +20,8 @@ def work(
     """Do the task; as `snnlab.learning.train.train`, which does most of them."""
     if isinstance(spec.task, Gradients):
         return measure(spec, spec.task, seed, resume.epoch if resume else 0)
+    if isinstance(spec.task, Robustness):
+        return try_chips(spec, spec.task, seed, device, resume)
     return train(spec, seed=seed, resume=resume, device=device)
 
 

@@ -12,10 +12,11 @@ from snnlab.teams import queries as teams
 from snnlab.web.definition import toml_of
 from snnlab.web.gradients import heat_maps
 from snnlab.web.numbers import number, position, row
+from snnlab.web.robustness import TITLES, flaws
 
 
 Action = Callable[[int, str], str]
-PIECES = ("status", "buttons", "metrics", "epochs", "events", "gradients")
+PIECES = ("status", "buttons", "metrics", "epochs", "events", "gradients", "robustness")
 PER_EPOCH = ("loss", "validation_loss", "accuracy", "seconds")
 CHARTS = ("loss", "validation_loss", "test_loss", "accuracy", "test_accuracy")
 
@@ -33,7 +34,9 @@ def context(run: Any, user: Any) -> dict[str, Any]:
         "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
         "layers": [(n.partition("/")[2], number(last[n])) for n in last if "firing_rate/" in n],
         "epochs": epochs(curves),
+        "task": kind_of_task(run.definition),
         "heat_maps": heat_maps(run.definition, curves),
+        "flaws": flaws(run.definition, curves),
         "curves": {name: curves[name] for name in CHARTS if name in curves},
         "log": "\n".join(queries.log_tail(run.pk)),
         "events": queries.events(run.pk),
@@ -79,10 +82,16 @@ def epochs(curves: dict[str, queries.Points]) -> list[tuple[int, list[str]]]:
     return [(step, [number(column.get(step)) for column in columns]) for step in steps]
 
 
+def kind_of_task(definition: dict[str, Any]) -> str:
+    return str(definition.get("task", {}).get("kind", "train"))
+
+
 def checkpoints(definition: dict[str, Any]) -> int:
     """How many checkpoints there are until the run's end."""
-    task = definition.get("task", {})
-    if task.get("kind") != "gradients":
-        return int(definition.get("epochs", 0))
-    given = (task[name] for name in ("depths", "times", "heights", "widths"))
-    return prod(max(1, len(values)) for values in given)
+    task, kind = definition.get("task", {}), kind_of_task(definition)
+    if kind == "gradients":
+        given = (task[name] for name in ("depths", "times", "heights", "widths"))
+        return prod(max(1, len(values)) for values in given)
+    if kind == "robustness":
+        return sum(1 for name in TITLES if task.get(name))
+    return int(definition.get("epochs", 0))
