@@ -77,9 +77,10 @@ def nonideality(
 
 
 def quantised(weight: Tensor, bits: int | None, compat: str = "none") -> Tensor:
-    """The weights as a chip of so many bits stores them."""
+    r"""The weights as a chip of so many bits stores them: :math:`|k| \le 2^{b-1} - 1` steps."""
     if bits is None:
         return weight
     if compat == "buechel2021":
         return buechel2021_quantise(weight, bits)
-    return weight
+    step = weight.abs().max() / (2 ** (bits - 1) - 1)
+    return step * torch.round(weight / step) if step > 0 else weight

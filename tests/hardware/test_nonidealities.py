@@ -5,7 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware.nonidealities import NAMES, Nonidealities, buechel2021_quantise, nonideality
+from hardware.nonidealities import (
+    NAMES,
+    Nonidealities,
+    buechel2021_quantise,
+    nonideality,
+    quantised,
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,6 +41,25 @@ def test_the_quantiser_of_buechel_is_its_formula(bits: int, seed: int) -> None:
     assert len(q.unique()) <= 2**bits + 1  # zero is a level, so the ends may round apart
     assert ((q - w).abs() <= step / 2 + 1e-12).all()
     torch.testing.assert_close(q / step, torch.round(q / step))
+
+
+@settings(deadline=None)
+@given(bits=st.integers(2, 8), seed=st.integers(0, 99))
+def test_stored_weights_are_signed_multiples_of_a_step(bits: int, seed: int) -> None:
+    w = torch.randn(200, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    q = quantised(w, bits)
+    assert len(q.unique()) <= 2**bits - 1
+    torch.testing.assert_close(quantised(q, bits), q)
+    torch.testing.assert_close(quantised(-w, bits), -q)
+    torch.testing.assert_close(quantised(3 * w, bits), 3 * q)
+    assert ((q - w).abs() <= w.abs().max() / (2 ** (bits - 1) - 1) / 2 + 1e-12).all()
+    assert (q[w.argsort()].diff() >= 0).all()
+
+
+def test_weights_without_bits_are_as_the_host_has_them() -> None:
+    w = torch.tensor([0.1, 0.2])
+    assert quantised(w, None) is w
+    assert not quantised(torch.zeros(3), 4).any()
 
 
 def test_what_is_no_level_is_refused() -> None:
