@@ -60,7 +60,7 @@ def put(data: dict[str, Any], path: list[str], text: str) -> None:
             place = ".".join(path[:number])
             raise Trouble(Code.WRONG, f"--set: {place} has no fields. Choose of {', '.join(data)}")
         data = data[table]
-    if name == "kind":
+    if name == "kind" and tables:
         data.clear()
     data[name] = typed(text)
 
@@ -88,12 +88,12 @@ def find(place: str) -> Source:
     raise Trouble(Code.NOT_FOUND, f"{place}: no such file, and no preset has that name. {hint}")
 
 
-def text_of(path: Path) -> str:
+def text_of(path: Path, wanted: str = "a TOML file") -> str:
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise Trouble(Code.WRONG, f"{path} is larger than {LARGEST:,} bytes. Name a TOML file")
+        raise Trouble(Code.WRONG, f"{path} is larger than {LARGEST:,} bytes. Name {wanted}")
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise Trouble(Code.WRONG, f"{path} is no text: {error}. Name a TOML file") from error
+        raise Trouble(Code.WRONG, f"{path} is no text: {error}. Name {wanted}") from error

@@ -46,8 +46,15 @@ def main(url: str) -> int:
 def show_ours(user: Any, team: Any, console: Console) -> None:
     """Put what the presets reached onto the boards, where a checkout has it."""
     from snnlab.client.importing import taken
+    from snnlab.client.trouble import Trouble
+    from snnlab.experiments.actions import Refused
 
-    if found := taken(sorted(OURS.glob("*.seed*.json")), user, team):
+    try:
+        found = taken(sorted(OURS.glob("*.seed*.json")), user, team)
+    except (Trouble, Refused) as error:  # an older lab may hold other ones
+        console.print(f"The outcomes of snnlab's own presets are not shown: {error}")
+        return
+    if found:
         console.print(f"The boards show {len(found)} outcomes of snnlab's own presets beside it")
 
 

@@ -53,9 +53,8 @@ def title(path: Path) -> str:
 
 def read(path: Path) -> "Outcome":
     from snnlab.learning.outcome import Outcome  # here, because it takes PyTorch along
-    from snnlab.learning.problems import SpecError
 
     try:
-        return Outcome.parse(json.loads(text_of(path)))
-    except (json.JSONDecodeError, SpecError) as error:
+        return Outcome.parse(json.loads(text_of(path, "an outcome")))
+    except (ValueError, RecursionError) as error:  # a SpecError is a ValueError
         raise Trouble(Code.WRONG, f"{path} is no outcome of snnlab run --json: {error}") from error

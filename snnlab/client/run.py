@@ -77,7 +77,7 @@ def started(
 
 def watched(training: Training) -> None:
     spec = training.spec
-    with Watch(spec.epochs, spec.batch_size) as watch:
+    with Watch(spec.task.checkpoints(spec), spec.batch_size) as watch:
         for item in training.items():
             if isinstance(item, Step):
                 watch.step(item)
@@ -96,7 +96,7 @@ def writable(path: Path | None) -> Path | None:
 def farewell(training: Training, place: str) -> str:
     """What to say after Ctrl-C: where training stands, and how it goes on."""
     epoch = training.last.epoch if training.last else 0
-    done = f"stopped after epoch {epoch} of {training.spec.epochs}"
+    done = f"stopped after epoch {epoch} of {training.spec.task.checkpoints(training.spec)}"
     if not training.save:
         return f"{done}; nothing is kept. With --save FILE it could go on later"
     if not training.save.exists() or not training.last:

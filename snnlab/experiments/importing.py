@@ -65,7 +65,8 @@ def _same(run: Run, outcome: "Outcome") -> Run:
     if weights != outcome.weights_sha256:
         raise Refused(
             f"run {run.pk} is already the result of definition {run.digest}, seed {run.seed}, and "
-            f"its weights {str(weights)[:12]} are not these, {outcome.weights_sha256[:12]}. One of "
-            "the two was not trained as it says: train it again"
+            f"its weights {str(weights)[:12]} are not these, {outcome.weights_sha256[:12]}. With "
+            "the same versions, threads and processor they would be: compare the environments and "
+            "keep one of the two"
         )
     return run

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from snnlab.learning.errors import DataError
+from snnlab.learning.errors import DataError, TrainingError
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,23 @@ class Checkpoint:
     data: str = ""
     caveat: str = ""
     best: Best | None = None
+
+    def continues(self, definition: str, seed: int, data: str) -> None:
+        """Refuse to go on with another definition, seed or copy of the data. Raises TrainingError.
+
+        Another definition would not end where the interrupted one would have; another seed would
+        even train on images that were held out before.
+        """
+        if (self.definition, self.seed) != (definition, seed):
+            raise TrainingError(
+                f"the checkpoint is of definition {self.definition}, seed {self.seed}, but this is "
+                f"definition {definition}, seed {seed}. Resume with what was interrupted"
+            )
+        if self.data != data:
+            raise TrainingError(
+                f"the checkpoint was trained on data {self.data[:12]}, but this copy of the data "
+                f"set is {data[:12]}. Resume with the same files"
+            )
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:

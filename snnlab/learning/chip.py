@@ -44,7 +44,8 @@ def plain(network: SpikingNetwork, shape: tuple[int, int, int]) -> Plain:
 
 def layer(name: str, module: Spiking | Readout, given: tuple[int, ...]) -> Layer:
     synapse = module.synapse
-    assert isinstance(synapse, nn.Linear | nn.Conv2d)
+    if not isinstance(synapse, nn.Linear | nn.Conv2d):
+        raise TrainingError(f"network: layer {name} has no synapses of its own. Choose an mlp")
     norm = module.norm if isinstance(module, Spiking) else nn.Identity()
     weight, bias = (x.to(synapse.weight) for x in folded(synapse, norm))
     silent = synapse.bias is None and isinstance(norm, nn.Identity)

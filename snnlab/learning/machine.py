@@ -9,7 +9,7 @@ import torch
 
 from snnlab import __version__
 from snnlab.learning.errors import TrainingError
-from snnlab.learning.kernels import cpu
+from snnlab.learning.kernels import cuda
 from snnlab.learning.linear import onednn
 
 
@@ -54,7 +54,7 @@ def environment(device: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": device,
         "linear": "onednn" if onednn() else "torch",
-        "scan": "c" if cpu.library() else "torch",  # same bits; it says how fast
+        **({"scan": "triton" if cuda.kernels() else "torch"} if "cuda" in device else {}),
         "processor": torch.backends.cpu.get_cpu_capability(),
     }
 

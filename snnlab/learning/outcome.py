@@ -1,6 +1,7 @@
 """What `snnlab run --json` prints of a training, and what a lab takes in from elsewhere."""
 
-from typing import Any, TypeVar
+import json
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -9,7 +10,8 @@ from snnlab.learning.spec import Spec
 
 
 O = TypeVar("O", bound="Outcome")  # noqa: E741  not Self: the tests' shape checker cannot read it
-Metrics = dict[str, float | None]  # None where a number is none
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(/[A-Za-z0-9_.]+)*$", max_length=60)]
+Metrics = dict[Name, float | None]  # None where a number is none
 LAST_METRIC = "test_accuracy"
 
 
@@ -23,7 +25,7 @@ class Images(Part):
 class Epoch(Part):
     """One pass over the training images."""
 
-    epoch: int = Field(ge=1, description="its number, from 1")
+    epoch: int = Field(ge=1, le=1000, description="its number, from 1")
     metrics: Metrics = Field(description="what was measured after it")
 
 
@@ -50,8 +52,18 @@ class Outcome(Part):
                 f"digest is {self.digest}, but the definition's is {self.definition.digest()}: "
                 "it was changed since, or means another thing in this version. Run it again"
             )
-        if self.results.get(LAST_METRIC) is None:
+        accuracy = self.results.get(LAST_METRIC)
+        if accuracy is None:
             raise ValueError(f"results has no {LAST_METRIC}: training had not ended. Run it again")
+        if not 0 <= accuracy <= 100:
+            raise ValueError(f"{LAST_METRIC} must be in 0..100 %, got {accuracy}. Run it again")
+        numbers = [epoch.epoch for epoch in self.epochs]
+        if sorted(set(numbers)) != numbers or numbers[-1:] > [self.definition.epochs]:
+            raise ValueError(
+                f"epochs must rise to at most {self.definition.epochs}, got {numbers}. Run it again"
+            )
+        if "\\u0000" in json.dumps([self.environment, self.code, self.data.caveat]):
+            raise ValueError("environment, code and caveat must not contain the character NUL")
         return self
 
     def points(self) -> list[tuple[str, int, float]]:

@@ -32,6 +32,8 @@ def try_chips(
     taught = yield from trained(training)
     chips = plain(training.network.eval().cpu(), spec.dataset.shape)
     samples = shown(training, task.images)
+    if resume:
+        resume.continues(spec.digest(), seed, training.data)
     found = dict(resume.network) if resume else {}
     for number, (name, levels) in enumerate(task.grid().items(), 1):
         if f"chips/{name}" in found:

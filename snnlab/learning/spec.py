@@ -108,6 +108,11 @@ class Spec(Definition):
                 f"rule.kind {rule!r} cannot train network.kind {network!r}. It trains "
                 f"{', '.join(repr(kind_of(n)) for n in fit)}"
             )
+        if self.precision == "bfloat16" and self.rule.learning != "gradients":
+            raise ValueError(
+                "precision: bfloat16 is for rules that follow gradients, got rule.kind "
+                f"{kind_of(type(self.rule))!r}. Choose float32"
+            )
         if self.memory == "recompute" and not self.rule.recomputes:
             raise ValueError(
                 "memory: recompute needs a rule that takes one gradient through the whole network, "

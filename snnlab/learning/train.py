@@ -17,7 +17,7 @@ from snnlab import __version__
 from snnlab.learning.checkpoint import Best, Checkpoint, load, save
 from snnlab.learning.dataset import Samples, joined, split
 from snnlab.learning.energy import metered
-from snnlab.learning.errors import NonFiniteLoss, TrainingError
+from snnlab.learning.errors import NonFiniteLoss
 from snnlab.learning.files import cache
 from snnlab.learning.machine import check, environment
 from snnlab.learning.network import SpikingNetwork
@@ -219,17 +219,7 @@ class Training:
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        theirs, ours = (checkpoint.definition, checkpoint.seed), (self.spec.digest(), self.seed)
-        if theirs != ours:
-            raise TrainingError(
-                f"the checkpoint is of definition {theirs[0]}, seed {theirs[1]}, but this is "
-                f"definition {ours[0]}, seed {ours[1]}. Resume with what was interrupted"
-            )
-        if checkpoint.data != self.data:
-            raise TrainingError(
-                f"the checkpoint was trained on data {checkpoint.data[:12]}, but this copy of "
-                f"{self.spec.dataset.title} is {self.data[:12]}. Resume with the same files"
-            )
+        checkpoint.continues(self.spec.digest(), self.seed, self.data)
         self.best = checkpoint.best
         self.network.load_state_dict(checkpoint.network)
         self.optimizer.load_state_dict(deepcopy(checkpoint.optimizer))

@@ -19,15 +19,23 @@ def work(
 ) -> Iterator[Step | Checkpoint]:
     """Do the task; as `snnlab.learning.train.train`, which does most of them."""
     if isinstance(spec.task, Gradients):
-        return measure(spec, spec.task, seed, resume.epoch if resume else 0)
+        return measure(spec, spec.task, seed, resume)
     if isinstance(spec.task, Robustness):
         return try_chips(spec, spec.task, seed, device, resume)
     return train(spec, seed=seed, resume=resume, device=device)
 
 
-def measure(spec: Spec, task: Gradients, seed: int, done: int) -> Iterator[Step | Checkpoint]:
-    """A checkpoint, without weights, for each point of the grid that is not done yet."""
-    points = task.points()
+def measure(
+    spec: Spec, task: Gradients, seed: int, resume: Checkpoint | None
+) -> Iterator[Step | Checkpoint]:
+    """A checkpoint, without weights, for each point of the grid that is not done yet.
+
+    On the CPU wherever the run is: the numbers have to be of double precision.
+    """
+    data = spec.dataset.chosen().digest
+    if resume:
+        resume.continues(spec.digest(), seed, data)
+    points, done = task.points(), resume.epoch if resume else 0
     for number, (depth, steps, height, width) in enumerate(points[done:], done + 1):
         found = diagnose(
             spec,
@@ -48,7 +56,7 @@ def measure(spec: Spec, task: Gradients, seed: int, done: int) -> Iterator[Step 
             optimizer={},
             generator=torch.Generator().manual_seed(seed).get_state(),
             environment=environment("cpu"),
-            data=spec.dataset.chosen().digest,
+            data=data,
             caveat=spec.dataset.caveat,
         )
 

@@ -60,7 +60,7 @@ def rows(
 
 def in_order(name: str) -> tuple[bool, int, str]:
     """fc2 before fc10, and the output last."""
-    digits = "".join(c for c in name if c.isdigit())
+    digits = "".join(c for c in name if c in "0123456789")
     return name == "output", int(digits or 0), name
 
 

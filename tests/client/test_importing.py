@@ -69,7 +69,7 @@ def test_another_outcome_of_the_same_training_is_refused(
     snnlab("import", files[0])
     files[0].write_text(json.dumps(outcomes[1] | {"weights_sha256": "0" * 64}))
     result = snnlab("import", files[1], files[0])
-    assert (result.exit_code, "train it again" in result.stderr) == (Code.WRONG, True)
+    assert (result.exit_code, "compare the environments" in result.stderr) == (Code.WRONG, True)
     assert queries.runs(admin).count() == 1  # all or none
 
 
@@ -81,6 +81,11 @@ def test_another_outcome_of_the_same_training_is_refused(
         ({"seed": -1}, "seed: must be at least 0"),
         ({"weights_sha256": "../../x"}, "weights_sha256"),
         ({"surprise": 1}, "surprise: is not a known field"),
+        ({"results": {"test_accuracy": 1e9}}, "test_accuracy must be in 0..100 %"),
+        ({"results": {"test_accuracy": 1.0, "x" * 61: 1.0}}, "results"),
+        ({"results": {"test_accuracy": 1.0, "log10_gradient/²": 1.0}}, "results"),
+        ({"environment": {"torch": "\x00"}}, "must not contain the character NUL"),
+        ({"epochs": [{"epoch": 999, "metrics": {"test_accuracy": 99.9}}]}, "epochs must rise to"),
     ],
 )
 def test_what_is_no_outcome_is_refused(
@@ -97,8 +102,9 @@ def test_what_is_no_outcome_is_refused(
     assert not queries.runs(admin).exists()
 
 
-def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ['{"digest":', "[" * 100_000, '{"seed":' + "9" * 5000 + "}"])
+def test_a_file_that_is_no_json_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "torn.json"
-    path.write_text('{"digest":')
+    path.write_text(text)
     result = snnlab("import", path)
     assert (result.exit_code, str(path) in result.stderr) == (Code.WRONG, True)

@@ -20,10 +20,23 @@ PATIENCE = 120.0  # seconds for the compiler
 def library() -> ctypes.CDLL:
     """The compiled source. Raises OSError or SubprocessError where it cannot be compiled."""
     place = user_cache_path("snnlab") / "kernels" / f"{name()}.so"
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         compile_to(place)
-    return ctypes.CDLL(str(place))
+    own(place.parent)
+    own(place)
+    try:
+        return ctypes.CDLL(str(place))
+    except OSError:  # half of it is there, after a power cut: once more
+        compile_to(place)
+        return ctypes.CDLL(str(place))
+
+
+def own(path: Path) -> None:
+    """Run nothing that another user could have put there. Raises PermissionError."""
+    facts = path.stat()
+    if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
+        raise PermissionError(f"{path} is not ours alone: it is not loaded")
 
 
 def name() -> str:

@@ -32,18 +32,19 @@ def forward(current: Tensor, dynamics: Dynamics, spikes: Tensor, kept: Tensor | 
     source = compiled()
     neurons = current[0].numel()
     stride = neurons if len(current) > 1 else 0
-    source.forward[blocks(neurons)](
-        current,
-        spikes,
-        spikes if kept is None else kept,
-        len(spikes),
-        neurons,
-        stride,
-        *constants(dynamics),
-        HARD=dynamics.hard,
-        KEEP=kept is not None,
-        BLOCK=BLOCK,
-    )
+    with torch.cuda.device(current.device):  # Triton launches on the current one
+        source.forward[blocks(neurons)](
+            current,
+            spikes,
+            spikes if kept is None else kept,
+            len(spikes),
+            neurons,
+            stride,
+            *constants(dynamics),
+            HARD=dynamics.hard,
+            KEEP=kept is not None,
+            BLOCK=BLOCK,
+        )
 
 
 def backward(kept: Tensor, e: Tensor, dynamics: Dynamics, total: Tensor | None) -> None:
@@ -52,22 +53,23 @@ def backward(kept: Tensor, e: Tensor, dynamics: Dynamics, total: Tensor | None) 
     e = cpu.layout(e, kept)
     neurons = kept[0].numel()
     _, width, height = dynamics.surrogate
-    source.backward[blocks(neurons)](
-        e[-1],
-        kept[-1],
-        kept if total is None else total,
-        len(kept),
-        neurons,
-        neurons if len(e) > 1 else 0,
-        *constants(dynamics),
-        width,
-        height,
-        SHAPE=cpu.SHAPES.index(dynamics.surrogate.shape),
-        HARD=dynamics.hard,
-        DETACHED=dynamics.detach_reset,
-        TOTAL=total is not None,
-        BLOCK=BLOCK,
-    )
+    with torch.cuda.device(kept.device):
+        source.backward[blocks(neurons)](
+            e[-1],
+            kept[-1],
+            kept if total is None else total,
+            len(kept),
+            neurons,
+            neurons if len(e) > 1 else 0,
+            *constants(dynamics),
+            width,
+            height,
+            SHAPE=cpu.SHAPES.index(dynamics.surrogate.shape),
+            HARD=dynamics.hard,
+            DETACHED=dynamics.detach_reset,
+            TOTAL=total is not None,
+            BLOCK=BLOCK,
+        )
 
 
 def blocks(neurons: int) -> tuple[int]:
