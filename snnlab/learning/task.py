@@ -12,7 +12,7 @@ from snnlab.learning.part import Part
 
 
 Positive = Annotated[float, Field(gt=0, le=1e6)]
-Levels = tuple[Annotated[float, Field(ge=0, le=10)], ...]
+Levels = tuple[Annotated[float, Field(ge=0, le=16)], ...]
 MOST_POINTS = 1000
 
 
@@ -105,6 +105,9 @@ class Robustness(Task):
         description="spreads, standard deviation over mean, of weights, thresholds and time "
         "constants, frozen for each chip",
     )
+    bits: Levels = Field(
+        (8.0, 6.0, 5.0, 4.0, 3.0, 2.0), max_length=50, description="numbers of bits of a weight"
+    )
     thermal: Levels = Field(
         (0.0, 0.1, 0.2, 0.4, 0.8),
         max_length=50,
@@ -123,7 +126,7 @@ class Robustness(Task):
 
     def grid(self) -> dict[str, tuple[float, ...]]:
         """The levels of each kind of flaw that is asked for."""
-        kinds = {name: getattr(self, name) for name in ("mismatch", "thermal", "silencing")}
+        kinds = {name: getattr(self, name) for name in ("mismatch", "bits", "thermal", "silencing")}
         return {name: levels for name, levels in kinds.items() if levels}
 
     def check(self, spec: Definition) -> None:

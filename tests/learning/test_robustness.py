@@ -13,6 +13,7 @@ from snnlab.learning.work import work
 TASK = {
     "kind": "robustness",
     "mismatch": [0.0, 1.5],
+    "bits": [],
     "thermal": [0.0],
     "silencing": [0.0, 1.0],
     "chips": 4,
@@ -65,8 +66,17 @@ def test_interrupted_it_goes_on_with_the_next_kind(spec, tmp_path):
     [
         ({"task": TASK | {"silencing": [1.1]}}, "silen"),
         ({"task": TASK | {"mismatch": [-0.1]}}, "at least 0"),
+        ({"task": TASK | {"bits": [1.0]}}, "bits"),
         (
-            {"task": {"kind": "robustness", "mismatch": [], "thermal": [], "silencing": []}},
+            {
+                "task": {
+                    "kind": "robustness",
+                    "mismatch": [],
+                    "bits": [],
+                    "thermal": [],
+                    "silencing": [],
+                }
+            },
             "there is no level of any kind",
         ),
     ],

@@ -37,7 +37,14 @@ def test_only_the_last_checkpoint_has_read_the_test_images(tiny):
 def test_every_number_reported_is_a_defined_metric_and_every_metric_is_reported(tiny):
     taught = tiny(rule={"kind": "ltl-offline", "teacher_epochs": 1}, epochs=1)
     grid = tiny(task={"kind": "gradients", "widths": [1.0]})
-    flawed = {"kind": "robustness", "thermal": [], "silencing": [], "chips": 2, "images": 20}
+    flawed = {
+        "kind": "robustness",
+        "bits": [],
+        "thermal": [],
+        "silencing": [],
+        "chips": 2,
+        "images": 20,
+    }
     reported = set()
     for spec in (taught, grid, tiny(task=flawed, epochs=1)):
         *_, last = work(spec, seed=1)

@@ -6,7 +6,7 @@ from snnlab.web.run import checkpoints
 from tests.web.lab import person, spec
 
 
-TASK = {"kind": "robustness", "mismatch": [0.0, 0.5], "thermal": [], "silencing": [0.6]}
+TASK = {"kind": "robustness", "mismatch": [0.0, 0.5], "bits": [], "thermal": [], "silencing": [0.6]}
 MEASURED = {
     "chip_area/mismatch": 80.25,
     "chip_accuracy/mismatch/0": 96.5,
