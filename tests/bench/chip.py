@@ -80,10 +80,11 @@ def sweeps(chips: int, chunk: int) -> dict[str, Callable[[], Tensor]]:
         return torch.cat(parts, 1)
 
     def by_level() -> Tensor:
-        parts = [[Foundry(net, d).make(wrong) for d in draws] for wrong in flaws()[:0]]
-        for wrong in flaws():
-            parts.append([correct([Foundry(net, d).make(wrong)], samples) for d in draws])
-        return torch.cat([torch.cat(part, 1) for part in parts])
+        rows = [
+            torch.cat([correct([Foundry(net, d).make(wrong)], samples) for d in draws], 1)
+            for wrong in flaws()
+        ]
+        return torch.cat(rows)
 
     def plain() -> Tensor:
         rows = []

@@ -113,6 +113,23 @@ def test_chip_three_of_four_is_chip_three_of_thirty_two(build, show) -> None:
         )
 
 
+def test_bits_hold_where_products_are_large() -> None:
+    layers = (
+        Layer("hidden", weights(512, 784), None, (784,), (512,), dynamics=SOFT),
+        Layer("out", weights(10, 512), None, (512,), (10,)),
+    )
+    network = Network(layers, dt=1e-3)
+    x, wrong = image(network, 64), Nonidealities(spread=Spread(0.3, 0.1, 0.1))
+    of_four, of_nine, alone = (
+        run(chips(network, wrong, numbers), x, STEPS)
+        for numbers in (range(4), range(9), range(3, 4))
+    )
+    assert torch.equal(of_four.scores[3], of_nine.scores[3])
+    assert torch.equal(alone.scores[0], of_nine.scores[3])
+    ideal = run(chips(network, Nonidealities(), range(2)), x, STEPS)
+    assert torch.equal(ideal.scores[1], network.run(x, STEPS).mean(0))
+
+
 def by_hand(made: Chips, x: Tensor, chip: int) -> Tensor:
     """The scores of one chip, without noise: a loop over steps and layers, as on paper."""
     states: dict[str, Tensor] = {}
