@@ -23,7 +23,8 @@ def code(kind: str, alpha: Tensor) -> Tensor:
     if kind == "twelve_bit":
         return torch.round((1 - alpha) * 4096)
     if kind == "shift":
-        return torch.round(torch.log2(-1 / alpha.log())).clamp(0, LONGEST_SHIFT)
+        steps = 1 / -alpha.log().clamp(max=-1e-300)  # no leak at all: the longest there is
+        return torch.round(torch.log2(steps)).clamp(0, LONGEST_SHIFT)
     return torch.zeros_like(alpha)
 
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hardware.decay import nearest_alpha
 from hardware.mapper import place
 from hardware.network import Network
 from hardware.profile import load, names
@@ -142,3 +143,15 @@ def test_a_network_that_falls_silent_is_named() -> None:
 def test_bits_that_the_chip_lacks_are_refused() -> None:
     with pytest.raises(ValueError, match=r"bits must be one of 4 on dynapse2, got 8. Choose one"):
         quantise(mlp(4, 2), load("dynapse2"), bits=8)
+
+
+@given(alpha=st.floats(0, 1))
+@settings(max_examples=100, deadline=None)
+def test_every_decay_has_a_register_on_every_chip(alpha: float) -> None:
+    for kind in ("exact", "twelve_bit", "shift"):
+        near = nearest_alpha(kind, torch.tensor([alpha], dtype=torch.float64)).item()
+        assert 0 <= near <= 1
+        assert kind != "twelve_bit" or abs(near - alpha) <= 0.5 / 4096
+        if kind == "shift" and math.exp(-1) < alpha < math.exp(-(2.0**-15)):
+            shift = math.log2(1 / (1 - near))
+            assert abs(shift - math.log2(-1 / math.log(alpha))) <= 0.5 + 1e-9
