@@ -61,7 +61,10 @@ class Program:
             "profile_digest": self.profile.digest,
             "dt": self.network.dt,
             "layers": [described(layer) for layer in self.network.layers],
-            "codes": {n: {"exponent": c.exponent, "kind": c.kind} for n, c in self.codes.items()},
+            "codes": {
+                n: {"exponent": c.exponent, "kind": c.kind, "spikes": c.spikes}
+                for n, c in self.codes.items()
+            },
             "errors": [asdict(error) for error in self.errors],
         }
 

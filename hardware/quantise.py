@@ -26,7 +26,9 @@ from hardware.unknown import Unknown
 
 
 Method = Literal["absmax", "mse"]
-HIGHEST = 2**15  # of a threshold's mantissa where weights have exponents: potentials need room too
+HIGHEST = 2**13  # of a threshold's mantissa where weights have exponents: 16 fit a potential
+
+CURRENT_BITS = 24  # on Loihi
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,15 @@ class Codes:
     bias: Tensor | None
     threshold: Tensor | None  # in chip units; none for a readout
     decay: Tensor | None  # register
+    bits: int = 8
     exponent: int = 0  # a weight's code is shifted left by that, to be in chip units
     kind: str = "exact"  # of decay
+    spikes: int = 1  # that an input of 1 stands for: 4 after average pooling, which adds up 2 x 2
+
+    @property
+    def unit(self) -> Tensor:
+        """What a code of 1 does to a potential (out,), with a single spike."""
+        return self.step.flatten() / self.spikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +119,10 @@ def quantise(
         return Quantised(profile, network, {}, ())
     bits = chosen_bits(profile, bits)
     layers, codes, errors = [], {}, []
-    for layer in network.layers:
-        held = encode(layer, profile, bits, method, mapping)
+    pools = ["none", *(layer.pool for layer in network.layers)]
+    for pool, layer in zip(pools, network.layers, strict=False):
+        spikes = 4 if pool == "average" else 1
+        held = encode(layer, profile, bits, method, mapping, spikes)
         layers.append(decode(layer, held, profile))
         codes[layer.name] = held
         errors.append(compare(layer, layers[-1], bits))
@@ -129,28 +140,42 @@ def chosen_bits(profile: Profile, bits: int | None) -> int:
 
 
 def encode(
-    layer: Layer, profile: Profile, bits: int, method: Method, mapping: Mapping | None
+    layer: Layer,
+    profile: Profile,
+    bits: int,
+    method: Method,
+    mapping: Mapping | None,
+    spikes: int = 1,
 ) -> Codes:
-    step = steps(layer, profile, bits, method, mapping)
+    step = steps(layer, profile, bits, method, mapping, spikes)
     step = step.view(-1, *[1] * (layer.weight.dim() - 1))
-    weight = rounded(layer.weight, step, bits)
-    if layer.dynamics is None or profile.engine != "digital":
-        return Codes(weight, step, None, None, None)
+    held = Codes(rounded(layer.weight, step, bits), step, None, None, None, bits, spikes=spikes)
+    if profile.engine != "digital":
+        return held
+    if layer.bias is not None:
+        held = replace(held, bias=torch.round(layer.bias.double() / held.unit))
+    if layer.dynamics is None:
+        return held
     kind = profile.word("formats.decay") or "exact"
-    threshold, exponent = thresholds(layer, layer.dynamics, step, profile, bits)
-    bias = None if layer.bias is None else torch.round(layer.bias.double() / step.flatten())
+    threshold, exponent = thresholds(layer, layer.dynamics, held, profile)
     alpha = torch.as_tensor(layer.dynamics.alpha, dtype=torch.float64)
-    return Codes(weight, step, bias, threshold, decay_code(kind, alpha), exponent, kind)
+    decay = decay_code(kind, alpha)
+    return replace(held, threshold=threshold, decay=decay, exponent=exponent, kind=kind)
 
 
 def steps(
-    layer: Layer, profile: Profile, bits: int, method: Method, mapping: Mapping | None
+    layer: Layer,
+    profile: Profile,
+    bits: int,
+    method: Method,
+    mapping: Mapping | None,
+    spikes: int,
 ) -> Tensor:
     """The step of each output (out,)."""
     step = best_step(layer.weight, bits, method).repeat(len(layer.weight))
     per = profile.word("formats.scale_per")
     if per == "layer":
-        return torch.maximum(step, shared_step(layer, profile, bits))
+        return torch.maximum(step, spikes * shared_step(layer, profile, bits))
     if per == "core" and mapping is not None and not layer.convolves:
         for rows in mapping.groups(layer):
             step[rows] = best_step(layer.weight[rows], bits, method)
@@ -177,43 +202,54 @@ def most_threshold(profile: Profile) -> float:
 
 
 def thresholds(
-    layer: Layer, dynamics: Dynamics, step: Tensor, profile: Profile, bits: int
+    layer: Layer, dynamics: Dynamics, held: Codes, profile: Profile
 ) -> tuple[Tensor, int]:
-    """The thresholds in chip units, and by how much a weight's code is shifted to be in them.
-
-    On Loihi a weight is :math:`c\\, 2^{9-b} 2^{6+e}` and a threshold :math:`2^6 m`. The exponent e
-    is the largest with which no mantissa m exceeds HIGHEST: the finer, the better.
-    """
+    """The thresholds in chip units, and by how much a weight's code is shifted to be in them."""
     size = (-1, *[1] * (len(layer.shape_out) - 1))
-    ratio = torch.as_tensor(dynamics.v_threshold, dtype=torch.float64) / (
-        dynamics.gain * step.view(size)
-    )
-    exponents = profile.numbers("formats.weight_exponent")
-    if not exponents:
+    exact = torch.as_tensor(dynamics.v_threshold, dtype=torch.float64)
+    ratio = exact / (dynamics.gain * held.unit.view(size))
+    if "formats.weight_exponent" not in profile.facts:
         return torch.round(ratio).clamp(1, most_threshold(profile)), 0
-    low, high = int(exponents[0]), int(exponents[1])
-    fine = [e for e in range(low, high + 1) if ratio.max() * 2.0 ** (9 - bits + e) <= HIGHEST]
-    exponent = max(fine, default=low)
-    mantissa = torch.round(ratio * 2.0 ** (9 - bits + exponent)).clamp(1, 2**17 - 1)
-    return 64 * mantissa, 15 - bits + exponent
+    shift = finest_shift(held, ratio, profile)
+    return 64 * torch.round(ratio * 2.0 ** (shift - 6)).clamp(1, 2**17 - 1), shift
+
+
+def finest_shift(held: Codes, ratio: Tensor, profile: Profile) -> int:
+    """How far Loihi's weights are shifted: as far as nothing can overflow, for the finest numbers.
+
+    A weight is :math:`c\\, 2^{8-m} 2^{6+e}`, with c of m bits and its sign, and a threshold
+    :math:`2^6 \\theta`. The exponent e is the largest with which no mantissa :math:`\\theta`
+    exceeds HIGHEST and no neuron's current, were all its inputs to spike, leaves its 24 bits.
+    """
+    low, high = (int(e) for e in profile.numbers("formats.weight_exponent"))
+    offset = 15 - held.bits
+    most = held.weight.flatten(1).abs().sum(1).max() * held.spikes
+    fine = [
+        offset + e
+        for e in range(low, high + 1)
+        if ratio.max() * 2.0 ** (offset + e - 6) <= HIGHEST
+        and most * 2.0 ** (offset + e) < 2.0 ** (CURRENT_BITS - 1)
+    ]
+    return max(fine, default=offset + low)
 
 
 def decode(layer: Layer, held: Codes, profile: Profile) -> Layer:
     """The layer that the codes mean."""
-    weight = (held.weight * held.step).to(layer.weight.dtype)
+    dtype = layer.weight.dtype
+    layer = replace(layer, weight=(held.weight * held.step).to(dtype))
+    if held.bias is not None:
+        layer = replace(layer, bias=(held.bias * held.unit).to(dtype))
     if layer.dynamics is None or held.threshold is None:
-        return replace(layer, weight=weight)
-    size = (-1, *[1] * (len(layer.shape_out) - 1))
-    threshold = held.threshold * held.step.view(size) * layer.dynamics.gain / 2.0**held.exponent
+        return layer
+    unit = held.unit.view(-1, *[1] * (len(layer.shape_out) - 1))
+    threshold = held.threshold * unit * layer.dynamics.gain / 2.0**held.exponent
     alpha = torch.as_tensor(layer.dynamics.alpha, dtype=torch.float64)
     dynamics = replace(
         layer.dynamics,
-        v_threshold=threshold.to(weight.dtype),
-        alpha=nearest_alpha(held.kind, alpha).to(weight.dtype),
+        v_threshold=threshold.to(dtype),
+        alpha=nearest_alpha(held.kind, alpha).to(dtype),
     )
-    bias = held.bias
-    meant = None if bias is None else (bias * held.step.flatten()).to(weight.dtype)
-    return replace(layer, weight=weight, bias=meant, dynamics=dynamics)
+    return replace(layer, dynamics=dynamics)
 
 
 def compare(before: Layer, after: Layer, bits: int) -> Errors:
