@@ -153,7 +153,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     **{
         name: partial(part, table)
-        for name, part in runpy.run_path(str(DOCS / "outcomes.py"))["PARTS"].items()
+        for page in ("outcomes.py", "chips.py")
+        for name, part in runpy.run_path(str(DOCS / page))["PARTS"].items()
     },
 }
 
