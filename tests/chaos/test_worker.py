@@ -31,7 +31,7 @@ def undisturbed() -> Callable[[Run], dict[tuple[str, int], float]]:
 
     def measure(run: Run) -> dict[tuple[str, int], float]:
         spec = toy.parse(run.definition)
-        items = toy.train(
+        items = toy.work(
             Toy(**{**run.definition, "pause": 0}), seed=run.seed, resume=None, device="cpu"
         )
         points = {}
