@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hardware.emulator import Result, reached
 from hardware.mapper import Mapping, Routes
-from hardware.network import Layer, Network
+from hardware.network import Network
 from hardware.profile import Fact, Profile
 from hardware.unknown import Quantity, Unknown
 
@@ -139,41 +140,48 @@ def counted(
 ) -> dict[str, Events]:
     """The events of each layer on inputs (time, batch, ...), summed over the batch.
 
-    A constant input counts as one event at each synapse and step where it is not zero.
+    A constant input is a bias, and no event. Elsewhere inputs are events by their size, and a
+    weight of 0 is no synapse.
     """
     steps = len(x) if steps is None else steps
-    reached = Routes(mapping.profile, network, mapping.pieces).reached if mapping else {}
-    events = {}
-    for layer, said in zip(network.layers, network.trace(x, steps), strict=True):
-        repeats = steps / len(x)
-        hit = repeats * synaptic(layer, x)
+    hits, counts = {}, {}
+    for number, (layer, said) in enumerate(
+        zip(network.layers, network.trace(x, steps), strict=True)
+    ):
+        if number or len(x) > 1 or steps == 1:
+            arrived = x.sum(0).reshape(1, -1, *layer.shape_in)
+            hits[layer.name] = reached(layer, arrived).item()
+        if layer.dynamics is not None:
+            counts[layer.name] = said.sum(0)
         x = layer.pooled(said)
-        updates = float(layer.neurons * steps * said.shape[1])
-        spikes = said.sum().item() if layer.dynamics is not None else 0.0
-        events[layer.name] = Events(
-            hit, updates, spikes, messages(said, layer, reached.get(layer.name), mapping)
-        )
+    return tallied(network, hits, counts, steps * x.shape[1], mapping)
+
+
+def of_chip(
+    network: Network, result: Result, chip: int, steps: int, mapping: Mapping | None = None
+) -> dict[str, Events]:
+    """The same for one of the chips that the emulator has run."""
+    hits = {name: event[chip].item() for name, event in result.events.items()}
+    counts = {name: count[chip] for name, count in result.counts.items()}
+    return tallied(network, hits, counts, steps * result.scores.shape[1], mapping)
+
+
+def tallied(
+    network: Network,
+    hits: Table[str, float],
+    counts: Table[str, Tensor],
+    steps: int,
+    mapping: Mapping | None,
+) -> dict[str, Events]:
+    """Events from synaptic events, spikes of each neuron and steps, all over the whole batch."""
+    cores = Routes(mapping.profile, network, mapping.pieces).reached if mapping else {}
+    events = {}
+    for layer in network.layers:
+        spikes = counts.get(layer.name, torch.zeros(1, *layer.shape_out)).sum(0).double()
+        message: Quantity = Unknown("messages are not counted without a mapping")
+        if mapping is not None:  # what the last layer says goes to the host
+            message = (spikes.flatten() * cores.get(layer.name, torch.zeros(1))).sum().item()
+        updates = float(layer.neurons * steps)
+        hit = hits.get(layer.name, 0.0)
+        events[layer.name] = Events(hit, updates, spikes.sum().item(), message)
     return events
-
-
-def synaptic(layer: Layer, x: Tensor) -> float:
-    """How many synapses the inputs that are not zero reach."""
-    active = (x != 0).to(torch.float64).reshape(-1, *layer.shape_in)
-    if not layer.convolves:
-        return active.sum().item() * len(layer.weight)
-    one = torch.nn.functional.conv2d(
-        active, layer.weight.new_ones(1, *layer.weight.shape[1:]).double(), None,
-        layer.stride, layer.padding,
-    )  # fmt: skip
-    return one.sum().item() * len(layer.weight)
-
-
-def messages(
-    said: Tensor, layer: Layer, reached: Tensor | None, mapping: Mapping | None
-) -> Quantity:
-    """Spikes times the cores that they go to; the last layer's go to the host."""
-    if mapping is None:
-        return Unknown("messages are not counted without a mapping")
-    if layer.dynamics is None or reached is None:
-        return 0.0
-    return (said.flatten(2).sum((0, 1)).double() * reached).sum().item()

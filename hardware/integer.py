@@ -112,6 +112,11 @@ class Result:
     spikes: dict[str, Tensor]  # of each layer, before pooling
     overflows: dict[str, int]  # currents and potentials that did not fit
 
+    @property
+    def scores(self) -> Tensor:
+        """(batch, classes): the mean over time."""
+        return self.output.double().mean(0)
+
 
 @dataclass(eq=False)
 class Engine:

@@ -7,9 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware.energy import Events, counted, energy, latency
+from hardware.chips import Draws
+from hardware.circuits import Foundry
+from hardware.emulator import run
+from hardware.energy import Events, counted, energy, latency, of_chip
 from hardware.mapper import place
 from hardware.network import Network
+from hardware.nonidealities import Nonidealities
 from hardware.profile import load, names
 from hardware.unknown import Unknown, is_known
 from tests.hardware.networks import convnet, mlp, spikes
@@ -101,8 +105,18 @@ def test_updates_and_spikes_and_messages_are_counted() -> None:
     assert events["fc1"].spike == events["fc1"].message == said.sum()
     assert events["output"].spike == events["output"].message == 0
     assert isinstance(counted(network, x)["fc1"].message, Unknown)
-    constant = counted(network, x[:1], 6)["fc1"].synaptic_event
-    assert constant == counted(network, x[:1].expand(6, 3, 16))["fc1"].synaptic_event
+    assert counted(network, x[:1], 6)["fc1"].synaptic_event == 0  # a constant is a bias
+
+
+@pytest.mark.parametrize("network", [mlp(16, 20, 8), convnet()], ids=["mlp", "convnet"])
+def test_an_ideal_chip_does_what_the_network_does(network: Network) -> None:
+    x = spikes(6, 3, *network.layers[0].shape_in)
+    mapping = place(load("loihi1"), network)
+    chips = Foundry(network, Draws(0, range(2))).make(Nonidealities())
+    result = run(chips, x, 6)
+    expected = counted(network, x, mapping=mapping)
+    for chip in range(2):
+        assert of_chip(network, result, chip, 6, mapping) == expected
 
 
 def test_latency_follows_the_clock_that_a_chip_has() -> None:

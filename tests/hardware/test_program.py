@@ -1,8 +1,10 @@
 """A program is data that survives a file, and runs on its own chip only."""
 
 import pickletools
+import re
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -95,3 +97,10 @@ def test_broken_bytes_raise_nothing_but_a_value_error(cut: int, at: int, byte: i
 def test_half_a_file_is_refused(cut: int) -> None:
     with pytest.raises(ValueError, match=r"must .* Copy"):
         loads(dumps({"a": torch.ones(3)}, {})[:cut])
+
+
+def test_the_example_of_the_docs_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "hardware.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(example, {"network": fitting("loihi1"), "spikes": spikes(12, 4, 16)})
+    assert float(capsys.readouterr().out.splitlines()[-1]) > 0  # joules
