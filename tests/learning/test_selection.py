@@ -97,7 +97,7 @@ def test_training_does_not_go_on_with_other_data(tiny, monkeypatch):
         return type(data)(data.train, data.test, "0" * 64)
 
     monkeypatch.setattr(MNIST5k, "load", other)
-    with pytest.raises(TrainingError, match=r"but this copy of MNIST .* is 000000000000"):
+    with pytest.raises(TrainingError, match=r"but this copy of the data set is 000000000000"):
         next(train(tiny(), seed=1, resume=first))
 
 
