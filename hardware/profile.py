@@ -55,7 +55,6 @@ KEYS: dict[str, tuple[str, str, str]] = {
     "neuron.bias": ("flag", "", "whether neurons take a constant current"),
     "neuron.refractory": ("numbers", "step", "least and longest refractory period"),
     "neuron.pools": ("words", "", "what 2 x 2 pooling the routing does"),
-    "neuron.kernels": ("word", "", "shared: a core stores a kernel once; unrolled: each synapse"),
     "formats.weight_bits": ("numbers", "bit", "widths that a weight can have"),
     "formats.weight_range": ("numbers", "", "least and largest mantissa"),
     "formats.weight_exponent": ("numbers", "", "least and largest exponent of a weight"),
