@@ -14,7 +14,7 @@ from snnlab.learning.scan import can_pool, empty_steps, scan
 from snnlab.learning.surrogates import SHAPES, Surrogate
 
 
-needs_kernel = pytest.mark.skipif(not cpu.library(), reason="no C compiler here")
+needs_kernel = pytest.mark.skipif(not cpu.kernel(), reason="no C compiler here")
 MODES = list(cpu.modes())
 SOME = MODES[::5]  # each of the resets, with changing shapes
 SMOOTH = MODES[0]._replace(surrogate=Surrogate("gaussian"))
@@ -141,10 +141,10 @@ def test_the_kernel_leaves_holes_in_memory_alone():
 @pytest.fixture
 def afresh():
     """The kernel is looked for again, now and after the test."""
-    cpu.library.cache_clear()
+    cpu.kernel.cache_clear()
     cpu.compiled.cache_clear()
     yield
-    cpu.library.cache_clear()
+    cpu.kernel.cache_clear()
     cpu.compiled.cache_clear()
 
 
@@ -161,7 +161,7 @@ def broken(*_, **__):
 def test_without_a_compiler_the_loop_computes(failure, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(build, "compiled", failure)
-    assert cpu.library() is None
+    assert cpu.kernel() is None
     assert "scan" not in environment("cpu")  # the bits do not depend on it
     current = drawn(3, 40)
     expected = loop.forward(current, MODES[0], empty_steps(current, 3), None)
@@ -171,24 +171,24 @@ def test_without_a_compiler_the_loop_computes(failure, monkeypatch, tmp_path):
 @pytest.mark.usefixtures("afresh")
 def test_a_kernel_with_other_bits_is_not_used(monkeypatch):
     monkeypatch.setattr(cpu, "agrees", lambda dynamics: dynamics != MODES[-1])
-    assert cpu.library() is None
+    assert cpu.kernel() is None
 
 
 @pytest.mark.usefixtures("afresh")
 def test_kernels_can_be_turned_off(monkeypatch):
     monkeypatch.setenv("SNNLAB_KERNELS", "off")
-    monkeypatch.setattr(build, "library", lambda: pytest.fail("compiled all the same"))
-    assert cpu.library() is None
+    monkeypatch.setattr(build, "load", lambda: pytest.fail("compiled all the same"))
+    assert cpu.kernel() is None
 
 
 @needs_kernel
 @pytest.mark.usefixtures("afresh")
 def test_a_machine_compiles_once(monkeypatch):
-    assert cpu.library()
-    cpu.library.cache_clear()
+    assert cpu.kernel()
+    cpu.kernel.cache_clear()
     cpu.compiled.cache_clear()
     monkeypatch.setattr(build, "compile_to", lambda _: pytest.fail("compiled again"))
-    assert cpu.library()
+    assert cpu.kernel()
 
 
 @needs_kernel
@@ -197,7 +197,7 @@ def test_what_another_user_could_have_written_is_not_loaded(monkeypatch, tmp_pat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "snnlab" / "kernels").mkdir(parents=True)
     (tmp_path / "snnlab" / "kernels").chmod(0o777)
-    assert cpu.library() is None
+    assert cpu.kernel() is None
 
 
 @needs_kernel
@@ -207,7 +207,7 @@ def test_half_a_library_is_compiled_again(monkeypatch, tmp_path):
     place = tmp_path / "snnlab" / "kernels" / f"{build.name()}.so"
     place.parent.mkdir(parents=True, mode=0o700)
     place.write_bytes(b"torn")
-    assert cpu.library()
+    assert cpu.kernel()
 
 
 def test_a_shape_without_exponential_function_has_a_kernel():

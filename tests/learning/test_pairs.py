@@ -3,6 +3,7 @@
 A new rule and a new network are tested by existing.
 """
 
+from contextlib import suppress
 from itertools import product
 from typing import get_args
 
@@ -61,6 +62,18 @@ def test_a_rule_refuses_a_network_in_words_or_trains_it(rule, network, tiny):
         except SpecError:
             continue
         update(spec)
+
+
+@pytest.mark.parametrize("rule", kinds(Rule, "rules"))
+def test_a_rule_takes_some_network(rule, tiny):
+    """Or the test above would be passed by a rule that refuses all of them."""
+    taken = 0
+    for network, choice in product(kinds(Network, "networks"), choices()):
+        shape = {"kind": network, **SMALL.get(network, {}), **choice["network"]}
+        with suppress(SpecError):
+            tiny(**choice | {"network": shape, "rule": {"kind": rule}, "time_steps": 2})
+            taken += 1
+    assert taken
 
 
 def update(spec):

@@ -17,7 +17,7 @@ FLAGS = ("-O2", "-march=native", "-ffp-contract=off", "-fopenmp-simd", "-fPIC", 
 PATIENCE = 120.0  # seconds for the compiler
 
 
-def library() -> ctypes.CDLL:
+def load() -> ctypes.CDLL:
     """The compiled source. Raises OSError or SubprocessError where it cannot be compiled."""
     place = user_cache_path("snnlab") / "kernels" / f"{name()}.so"
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -41,7 +41,7 @@ class Job(ctypes.Structure):
 
 def takes(current: Tensor) -> bool:
     """Whether the kernel can scan these currents as they lie in memory, without holes."""
-    return current.device.type == "cpu" and lies_dense(current) and library() is not None
+    return current.device.type == "cpu" and lies_dense(current) and kernel() is not None
 
 
 def lies_dense(current: Tensor) -> bool:
@@ -132,22 +132,22 @@ def pooled_layout(e: Tensor) -> Tensor:
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def kernel() -> ctypes.CDLL | None:
     """The compiled kernel, if it is wanted, can be had, and computes what the loop does."""
     if os.environ.get("SNNLAB_KERNELS", "").strip().lower() in ("off", "0"):
         return None
     try:
-        kernel = compiled()
+        found = compiled()
     except (OSError, subprocess.SubprocessError):
         return None
-    return kernel if all(map(agrees, modes())) else None
+    return found if all(map(agrees, modes())) else None
 
 
 @cache
 def compiled() -> ctypes.CDLL:
-    kernel = build.library()
-    kernel.largest.restype = ctypes.c_int64
-    return kernel
+    loaded = build.load()
+    loaded.largest.restype = ctypes.c_int64
+    return loaded
 
 
 def modes() -> Iterator[Dynamics]:

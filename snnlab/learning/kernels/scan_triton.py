@@ -1,4 +1,3 @@
-# type: ignore
 """Triton's source of the scan; cuda.py says when it is used, loop.py what it computes.
 
 Shapes are numbered as in kernels.cpu.SHAPES.
