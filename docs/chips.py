@@ -97,8 +97,8 @@ def mnist() -> Network:
     )
     neurons = Dynamics(1.0, 1.0, "hard")
     layers = (
-        Layer("fc1", first, None, (784,), (512,), dynamics=neurons),
-        Layer("output", last, None, (512,), (10,)),
+        Layer("fc1", first, None, (784,), dynamics=neurons),
+        Layer("output", last, None, (512,)),
     )
     return Network(layers, 1e-3)
 

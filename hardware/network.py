@@ -83,7 +83,6 @@ class Layer:
     weight: Tensor  # dense (out, in) or convolution (out, in, k, k)
     bias: Tensor | None  # (out,), a constant current at each step
     shape_in: tuple[int, ...]  # without batch
-    shape_out: tuple[int, ...]  # without batch, before pooling
     stride: int = 1
     padding: int = 0
     pool: Literal["none", "max", "average"] = "none"  # 2 x 2, of this layer's spikes
@@ -100,11 +99,9 @@ class Layer:
         if self.bias is not None and self.bias.shape != self.weight.shape[:1]:
             expected = f"of the shape {tuple(self.weight.shape[:1])}"
             self.refuse("bias", expected, tuple(self.bias.shape), "Give one for each output")
-        sides = (("shape_in", self.expected_in()), ("shape_out", self.expected_out()))
-        for side, shape in sides:
-            if tuple(getattr(self, side)) != shape:
-                way_out = "It follows from the weight's shape"
-                self.refuse(side, str(shape), getattr(self, side), way_out)
+        if tuple(self.shape_in) != self.expected_in():
+            way_out = "The weight's shape says so"
+            self.refuse("shape_in", str(self.expected_in()), self.shape_in, way_out)
         if self.pool != "none" and len(self.shape_out) != 3:
             self.refuse("pool", "none for a dense layer", self.pool, "Leave it out")
 
@@ -116,7 +113,9 @@ class Layer:
             return (self.weight.shape[1],)
         return (self.weight.shape[1], *self.shape_in[1:])
 
-    def expected_out(self) -> tuple[int, ...]:
+    @property
+    def shape_out(self) -> tuple[int, ...]:
+        """Without batch, before pooling."""
         if not self.convolves:
             return (self.weight.shape[0],)
         sides = zip(self.shape_in[1:], self.weight.shape[2:], strict=True)

@@ -124,7 +124,7 @@ def located(layer: str, tensors: dict[str, Tensor]) -> tuple[tuple[int, Tensor],
 
 def described(layer: Layer) -> dict[str, Any]:
     """A layer without its tensors."""
-    fields = ("name", "shape_in", "shape_out", "stride", "padding", "pool")
+    fields = ("name", "shape_in", "stride", "padding", "pool")
     said: dict[str, Any] = {name: getattr(layer, name) for name in fields}
     said["dynamics"] = None
     if layer.dynamics is not None:
@@ -138,6 +138,5 @@ def restored(said: dict[str, Any], tensors: dict[str, Tensor]) -> Layer:
     if dynamics is not None:
         values = {k: tensors.get(f"{name}/{k}") if v is None else v for k, v in dynamics.items()}
         dynamics = Dynamics(**values)  # type: ignore[arg-type]
-    shapes = {"shape_in": tuple(said["shape_in"]), "shape_out": tuple(said["shape_out"])}
-    plain = said | shapes | {"dynamics": dynamics}
+    plain = said | {"shape_in": tuple(said["shape_in"]), "dynamics": dynamics}
     return Layer(weight=tensors[f"{name}/weight"], bias=tensors.get(f"{name}/bias"), **plain)

@@ -55,7 +55,6 @@ def layer(name: str, module: Spiking | Readout, given: tuple[int, ...]) -> Layer
         weight=weight,
         bias=None if silent else bias,
         shape_in=given if weight.dim() == 4 else (weight.shape[1],),
-        shape_out=out_of(weight, given, stride, padding),
         stride=stride,
         padding=padding,
     )
@@ -68,15 +67,6 @@ def geometry(synapse: nn.Linear | nn.Conv2d) -> tuple[int, int]:
     if isinstance(synapse, nn.Linear):
         return 1, 0
     return int(synapse.stride[0]), int(synapse.padding[0])
-
-
-def out_of(
-    weight: torch.Tensor, given: tuple[int, ...], stride: int, padding: int
-) -> tuple[int, ...]:
-    if weight.dim() == 2:
-        return (weight.shape[0],)
-    sides = zip(given[1:], weight.shape[2:], strict=True)
-    return (weight.shape[0], *((n + 2 * padding - k) // stride + 1 for n, k in sides))
 
 
 def dynamics(name: str, neuron: Neuron) -> Dynamics:

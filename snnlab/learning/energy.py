@@ -19,6 +19,7 @@ from snnlab.learning.metrics import AC_PJ, MAC_PJ
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.stdp.competition import Competition
 from snnlab.learning.stdp.once import Contrast, FireOnce
+from snnlab.learning.stepping import hooked
 
 
 PIECE = 2**18  # elements
@@ -102,16 +103,12 @@ def shares(name: str, some: dict[str, int], of: dict[str, int]) -> dict[str, flo
 def metered(network: SpikingNetwork) -> Iterator[Meter]:
     """Count what the network does inside this block."""
     meter = Meter()
-    hooks = [
+    with hooked(
         module.register_forward_hook(hook(meter, name))
         for name, module in network.layers.named_modules()
         if isinstance(module, Population | nn.Linear | nn.Conv2d)
-    ]
-    try:
+    ):
         yield meter
-    finally:
-        for handle in hooks:
-            handle.remove()
 
 
 def hook(meter: Meter, name: str) -> Any:

@@ -1,11 +1,12 @@
 """Ways to look into a network while it runs: one stretch of time after another, layer by layer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from snnlab.learning.definition import Definition
 from snnlab.learning.layers import Potential, Shortcut, Spiking, over_time
@@ -41,29 +42,32 @@ def watched(
     network: SpikingNetwork, seen: Callable[[str, Tensor], Tensor | None]
 ) -> Iterator[None]:
     """Show `seen` the output of each population as it is computed; it may return another one."""
-    hooks = [
+    with hooked(
         layer.register_forward_hook(lambda _, __, output, name=name: seen(name, output))
         for name, layer in spiking(network).items()
-    ]
-    try:
+    ):
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @contextmanager
 def severed(network: SpikingNetwork) -> Iterator[None]:
     """Let no error pass along shortcuts: each current hears of the first population it reaches."""
-    hooks = [
+    with hooked(
         module.register_forward_hook(lambda _, __, current: current.detach())
         for module in network.layers.modules()
         if isinstance(module, Shortcut)
-    ]
+    ):
+        yield
+
+
+@contextmanager
+def hooked(hooks: Iterable[RemovableHandle]) -> Iterator[None]:
+    """Keep hooks for a while."""
+    kept = list(hooks)
     try:
         yield
     finally:
-        for hook in hooks:
+        for hook in kept:
             hook.remove()
 
 

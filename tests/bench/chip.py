@@ -41,8 +41,8 @@ def network() -> Network:
     out = torch.randn(10, 512, generator=generator) * math.sqrt(2 / 512)
     return Network(
         (
-            Layer("hidden", hidden, None, (784,), (512,), dynamics=dynamics),
-            Layer("out", out, None, (512,), (10,)),
+            Layer("hidden", hidden, None, (784,), dynamics=dynamics),
+            Layer("out", out, None, (512,)),
         ),
         dt=1e-3,
     )

@@ -17,7 +17,7 @@ def mlp(
         weight = torch.randn(fan_out, fan_in, generator=generator, dtype=dtype) / fan_in**0.5
         dynamics = Dynamics(alpha, 0.5, "soft") if number < len(sizes) - 1 else None
         name = f"fc{number}" if dynamics else "output"
-        layers.append(Layer(name, weight, None, (fan_in,), (fan_out,), dynamics=dynamics))
+        layers.append(Layer(name, weight, None, (fan_in,), dynamics=dynamics))
     return Network(tuple(layers), 1e-3)
 
 
@@ -31,12 +31,11 @@ def convnet(size: int = 8, maps: int = 4, seed: int = 0) -> Network:
         kernel,
         None,
         (1, size, size),
-        (maps, size, size),
         padding=1,
         pool="max",
         dynamics=Dynamics(1.0, 0.5, "soft"),
     )
-    return Network((first, Layer("output", dense, None, (dense.shape[1],), (10,))), 1e-3)
+    return Network((first, Layer("output", dense, None, (dense.shape[1],))), 1e-3)
 
 
 def spikes(steps: int, batch: int, *shape: int, rate: float = 0.3, seed: int = 0) -> torch.Tensor:

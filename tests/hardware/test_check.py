@@ -125,8 +125,7 @@ def test_it_never_raises(name, sizes, alpha, threshold, reset, bits, weight, lea
 @pytest.mark.parametrize("name", names())
 def test_a_convolution_is_checked_on_every_chip(name: str) -> None:
     weight = torch.randn(2, 1, 17, 17)
-    shapes = (1, 130, 18), (2, 114, 2)
-    layer = Layer("conv", weight, torch.ones(2), *shapes, dynamics=Dynamics(1.0, 1.0, "soft"))
+    layer = Layer("conv", weight, torch.ones(2), (1, 130, 18), dynamics=Dynamics(1.0, 1.0, "soft"))
     report = check(load(name), Network((layer,), 1e-3))
     large = {v.limit for v in report.violations}
     if name == "dynapcnn":

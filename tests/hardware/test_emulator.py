@@ -39,9 +39,9 @@ def dense(dynamics: Dynamics, *, bias: bool = True) -> Network:
     c = 0.1 * weights(5, 1)[:, 0] if bias else None
     return Network(
         (
-            Layer("hidden", weights(20, 30), b, (30,), (20,), dynamics=dynamics),
-            Layer("second", weights(15, 20, seed=1), None, (20,), (15,), dynamics=dynamics),
-            Layer("out", weights(5, 15, seed=2), c, (15,), (5,), dynamics=None),
+            Layer("hidden", weights(20, 30), b, (30,), dynamics=dynamics),
+            Layer("second", weights(15, 20, seed=1), None, (20,), dynamics=dynamics),
+            Layer("out", weights(5, 15, seed=2), c, (15,), dynamics=None),
         ),
         dt=1e-3,
     )
@@ -51,14 +51,14 @@ def convolutional(dynamics: Dynamics) -> Network:
     return Network(
         (
             Layer(
-                "c1", weights(4, 2, 3, 3), None, (2, 8, 8), (4, 8, 8),
+                "c1", weights(4, 2, 3, 3), None, (2, 8, 8),
                 padding=1, pool="max", dynamics=dynamics,
             ),
             Layer(
-                "c2", weights(6, 4, 3, 3, seed=1), 0.1 * weights(6, 1)[:, 0], (4, 4, 4), (6, 4, 4),
+                "c2", weights(6, 4, 3, 3, seed=1), 0.1 * weights(6, 1)[:, 0], (4, 4, 4),
                 padding=1, pool="average", dynamics=dynamics,
             ),
-            Layer("out", weights(5, 24, seed=2), None, (24,), (5,), dynamics=None),
+            Layer("out", weights(5, 24, seed=2), None, (24,), dynamics=None),
         ),
         dt=1e-3,
     )  # fmt: skip
@@ -115,8 +115,8 @@ def test_chip_three_of_four_is_chip_three_of_thirty_two(build, show) -> None:
 
 def test_bits_hold_where_products_are_large() -> None:
     layers = (
-        Layer("hidden", weights(512, 784), None, (784,), (512,), dynamics=SOFT),
-        Layer("out", weights(10, 512), None, (512,), (10,)),
+        Layer("hidden", weights(512, 784), None, (784,), dynamics=SOFT),
+        Layer("out", weights(10, 512), None, (512,)),
     )
     network = Network(layers, dt=1e-3)
     x, wrong = image(network, 64), Nonidealities(spread=Spread(0.3, 0.1, 0.1))
@@ -233,7 +233,7 @@ def test_noise_alone_gives_the_membrane_its_declared_spread() -> None:
     """P(h >= theta) of a membrane at rest, after it has forgotten its start: 1 - Phi(1 / sigma)."""
     sigma, n = 0.5, 4000
     dynamics = Dynamics(alpha=0.8, v_threshold=2.0, reset="hard", v_reset=0.0)
-    layer = Layer("only", torch.zeros(n, 1), None, (1,), (n,), dynamics=dynamics)
+    layer = Layer("only", torch.zeros(n, 1), None, (1,), dynamics=dynamics)
     made = chips(Network((layer,), 1e-3), Nonidealities(thermal=Thermal(sigma)), range(4))
     made = replace(made, circuits=(replace(made.circuits[0]),))
     first = run(made, torch.zeros(1, 10, 1), 1).rates["only"].mean().item()

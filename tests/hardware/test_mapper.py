@@ -48,10 +48,8 @@ def matrix(mapping: Mapping, layer: Layer) -> torch.Tensor:
 def test_no_synapse_is_lost_and_no_limit_broken(neurons, axons, bits, size, stride, padding):
     kernel = torch.randn(3, 2, 3, 3, dtype=torch.float64)
     side = (size + 2 * padding - 3) // stride + 1
-    first = Layer(
-        "conv", kernel, None, (2, size, size), (3, side, side), stride, padding, "none", FITS
-    )
-    last = Layer("out", torch.randn(4, 3 * side**2).double(), None, (3 * side**2,), (4,))
+    first = Layer("conv", kernel, None, (2, size, size), stride, padding, "none", FITS)
+    last = Layer("out", torch.randn(4, 3 * side**2).double(), None, (3 * side**2,))
     profile = chip(neurons_per_core=neurons, input_axons_per_core=axons, synapse_bits_per_core=bits)
     mapping = place(profile, Network((first, last), 1e-3), bits=8)
     loads = mapping.utilisation().values()
@@ -123,7 +121,7 @@ def test_pooled_neurons_reach_what_their_pool_reaches() -> None:
 @pytest.mark.parametrize(("n", "memory"), [(3, 4), (4, 4), (5, 8)])
 def test_memory_is_taken_in_powers_of_two(n: int, memory: int) -> None:
     weight = torch.zeros(n, 2, 3, 3)
-    layer = Layer("conv", weight, None, (2, n + 2, 9), (n, n, 7), dynamics=FITS)
+    layer = Layer("conv", weight, None, (2, n + 2, 9), dynamics=FITS)
     size = words(layer, layer.shape_in)
     assert size.kernel == 2 * 16 * memory  # c x 2^ceil(log2 9) x 2^ceil(log2 f)
     assert size.neuron == n * memory * 8  # f x 2^ceil(log2 fy) x 2^ceil(log2 fx)

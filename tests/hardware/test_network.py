@@ -8,47 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.network import Dynamics, Layer, Network
-from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.chip import plain
 from snnlab.learning.networks.convnet import ConvNet
 from snnlab.learning.networks.mlp import MLP
 from snnlab.learning.neurons.if_ import IF
 from snnlab.learning.neurons.lif import LIF
 from tests.hardware.networks import convnet, mlp, spikes
-
-
-def as_data(network: SpikingNetwork, shape: tuple[int, ...]) -> Network:
-    """The lab's network without norms, as plain data."""
-    layers: list[Layer] = []
-    for name, module in network.layers.named_children():
-        if not hasattr(module, "synapse"):
-            if name.startswith("pool"):
-                last = layers.pop()
-                layers.append(
-                    Layer(**{**vars(last), "pool": "max"})  # the same, with pooling
-                )
-                shape = layers[-1].shape_pooled
-            continue
-        synapse = module.synapse
-        neuron = getattr(module, "neuron", None)
-        weight = synapse.weight.detach()
-        shape_in = shape if weight.dim() == 4 else (math.prod(shape),)
-        shape_out = (len(weight), *shape[1:]) if weight.dim() == 4 else (len(weight),)
-        dynamics = neuron and Dynamics(
-            neuron.alpha,
-            neuron.v_threshold,
-            neuron.reset,
-            neuron.v_reset,
-            neuron.v_initial,
-            neuron.gain,
-            neuron.refractory,
-        )
-        padding = synapse.padding[0] if weight.dim() == 4 else 0
-        bias = None if synapse.bias is None else synapse.bias.detach()
-        layers.append(
-            Layer(name, weight, bias, shape_in, shape_out, padding=padding, dynamics=dynamics)
-        )
-        shape = shape_out
-    return Network(tuple(layers), 1e-3)
 
 
 NEURONS = [
@@ -65,7 +30,7 @@ def test_it_equals_the_lab_s_network_bit_for_bit(neuron, kind) -> None:
     # in 64 bits both use the same matrix product; in 32 the lab takes oneDNN's where it is faster
     lab = kind.build((1, 12, 12), 10, neuron, seed=3).double()
     x = 3 * torch.rand(4, 1, 12, 12, generator=torch.Generator().manual_seed(1)).double()
-    network = as_data(lab, (1, 12, 12))
+    network = plain(lab, (1, 12, 12))
     with torch.no_grad():
         expected = lab(x.expand(8, *x.shape))
     assert network.trace(x[None], 8)[0].mean() > 0.02  # or the test would compare silence
@@ -80,7 +45,7 @@ def test_it_equals_the_lab_s_kernels_in_single_precision() -> None:
             parameter.copy_((parameter * 16).round() / 16)
         x = spikes(16, 8, 1, 4, 4)
         expected = lab(x)
-    assert torch.equal(as_data(lab, (1, 4, 4)).run(x), expected)
+    assert torch.equal(plain(lab, (1, 4, 4)).run(x), expected)
 
 
 @given(alpha=st.floats(0.1, 1), seed=st.integers(0, 99))
@@ -121,12 +86,12 @@ def test_neurons_may_differ() -> None:
 
 def test_a_network_that_does_not_fit_together_is_refused() -> None:
     good = mlp(4, 3, 2)
-    with pytest.raises(ValueError, match=r"layer fc1.shape_out must be \(3,\), got \(4,\)"):
-        Layer("fc1", good.layers[0].weight, None, (4,), (4,))
+    with pytest.raises(ValueError, match=r"layer fc1.shape_in must be \(4,\), got \(3,\)"):
+        Layer("fc1", good.layers[0].weight, None, (3,))
     with pytest.raises(ValueError, match=r"layer output.shape_in must be as large as"):
         Network((mlp(4, 5, 2).layers[0], good.layers[1]), 1e-3)
     with pytest.raises(ValueError, match=r"layer output.dynamics must be given for all but"):
-        Network((good.layers[1], Layer("x", torch.ones(1, 2), None, (2,), (1,))), 1)
+        Network((good.layers[1], Layer("x", torch.ones(1, 2), None, (2,))), 1)
     with pytest.raises(ValueError, match=r"network.dt must be more than 0 s, got nan"):
         Network(good.layers, math.nan)
     with pytest.raises(ValueError, match=r"input must have 1 or 5 steps, got 2"):

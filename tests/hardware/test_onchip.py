@@ -186,7 +186,7 @@ def test_signs_carry_one_size_of_change() -> None:
 
 
 def ramp(n: int) -> Layer:
-    return Layer("w", torch.linspace(-1, 1, n)[None], None, (n,), (1,))
+    return Layer("w", torch.linspace(-1, 1, n)[None], None, (n,))
 
 
 def by(amount: float, chips: int, n: int) -> Change:
