@@ -1,0 +1,23 @@
+"""The tables of work. Nothing outside `experiments` imports them.
+
+A run's row is the job: whoever may change `state` is said by a trigger (migration 0002), which also
+writes the history. Times come from the database's clock, never from a worker's.
+"""
+
+from snnlab.experiments.models.files import Artifact, Checkpoint
+from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
+from snnlab.experiments.models.run import Experiment, Run
+from snnlab.experiments.models.worker import Worker
+
+
+__all__ = [
+    "Artifact",
+    "Attempt",
+    "Checkpoint",
+    "Event",
+    "Experiment",
+    "LogChunk",
+    "Measurement",
+    "Run",
+    "Worker",
+]
