@@ -16,9 +16,11 @@ trigger is moreover servoed to a rate of updates: here it is fixed).
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn.grad import conv2d_weight
 
@@ -47,6 +49,7 @@ class Change:
     error: Tensor  # (chips, batch, *out), what each neuron tells its synapses
     pre: Tensor  # (1 or chips, batch, *in), what each synapse has got
     updates: Tensor  # per chip: how often a neuron told its synapses to change
+    lr: float = 1.0  # which `error` has as a factor
 
     @property
     def bias(self) -> Tensor:
@@ -59,6 +62,25 @@ class Change:
         if not layer.convolves:
             return weight.baddbmm_(self.error.transpose(1, 2), pre.flatten(2))
         return weight.add_(kernels(pre, self.error, layer))
+
+
+def total(changes: Sequence[Change]) -> Change:
+    """Several steps as one: errors add up where the input was the same, else batches do."""
+    first = changes[0]
+    if len(changes) == 1:
+        return first
+    updates = sum((change.updates for change in changes[1:]), first.updates)
+    if all(same(change.pre, first.pre) for change in changes[1:]):
+        error = torch.stack([change.error for change in changes]).sum(0)
+        return replace(first, error=error, updates=updates)
+    error = torch.cat([change.error for change in changes], 1)
+    pre = torch.cat([change.pre for change in changes], 1)
+    return replace(first, error=error, pre=pre, updates=updates)
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Whether both are one piece of memory, as a constant input is."""
+    return one.data_ptr() == other.data_ptr() and one.shape == other.shape
 
 
 def kernels(pre: Tensor, error: Tensor, layer: Layer) -> Tensor:
@@ -103,4 +125,4 @@ class LocalTandem:
     def change(self, view: LocalView) -> Change:
         error = self.error(view)
         updates = error.count_nonzero(tuple(range(1, error.dim())))
-        return Change(error * (-self.lr / error.shape[1]), view.pre_spikes, updates)
+        return Change(error * (-self.lr / error.shape[1]), view.pre_spikes, updates, self.lr)

@@ -94,8 +94,7 @@ class Plastic:
         layer = circuit.layer
         self.chips, self.circuit, self.layer = chips, circuit, layer
         self.factor, self.offset = response(layer, chips.draws, chips.wrong)
-        self.weight = store.start(layer, chips.draws)
-        self.bias = bias_of(chips, circuit)
+        self.weight = store.start(layer, chips.draws, bias_of(chips, circuit))
         self.pending: list[Change] = []
         self.acting = torch.empty_like(self.factor)
         self.synapses = self.conducting()
@@ -105,7 +104,7 @@ class Plastic:
         torch.mul(self.weight.read(), self.factor, out=self.acting)
         if self.offset.dim():
             self.acting += self.offset
-        return Synapses(self.acting, self.bias, own=True)
+        return Synapses(self.acting, self.weight.bias, own=True)
 
     def begin(self, targets: Mapping[str, Tensor], labels: Tensor, first: int) -> None:
         n, batch = len(self.chips), len(labels)
@@ -155,13 +154,12 @@ class Plastic:
     def write(self) -> None:
         """Add what has been learned since the last time."""
         self.weight.add(self.pending)
-        if self.bias is not None:
-            self.bias = self.bias + sum(change.bias for change in self.pending)
         self.pending = []
         self.synapses, self.current = self.conducting(), None
 
     def circuit_now(self) -> Circuit:
-        now = replace(self.synapses, weight=self.acting.clone())
+        bias = self.weight.bias
+        now = Synapses(self.acting.clone(), None if bias is None else bias.clone(), own=True)
         return replace(self.circuit, synapses=now, slope=None)
 
 

@@ -1,8 +1,8 @@
-"""Where a chip keeps the weights that it learns.
+"""Where a chip keeps the weights that it learns, and what that takes.
 
-A shadow: a high resolution accumulator beside each synapse, which is rounded on every read. Or the
-synapse alone, of b bits: then a change is rounded up or down by chance, in proportion, so that
-changes smaller than a step are not lost but rare.
+A shadow: a high resolution accumulator beside each synapse, which is rounded on every read; with
+Adam, two more that scale its steps. Or the synapse alone, of b bits: then a change is rounded up or
+down by chance, in proportion, so that changes smaller than a step are not lost but rare.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,40 @@ from torch import Tensor
 
 from hardware.checks import within
 from hardware.chips import Draws, generator
-from hardware.local import Change
+from hardware.local import Change, total
 from hardware.network import Layer
 from hardware.nonidealities import quantised
+
+
+WORD = 32  # bits of an accumulator
+
+
+@dataclass(frozen=True)
+class Adam:
+    r"""Steps as large for rare as for frequent changes: two accumulators beside each synapse.
+
+    With the gradient g that the synapse has seen at the n-th change and the rule's learning rate
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
+       v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
+       \Delta w = -\eta \frac{m / (1 - \beta_1^n)}{\sqrt{v / (1 - \beta_2^n)} + \epsilon}
+
+    Kingma and Ba 2015, arXiv:1412.6980. All of it is the synapse's own.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        within("adam.beta1", self.beta1, 0, 0.9999, "0.9 is usual, 0 is no momentum")
+        within("adam.beta2", self.beta2, 0, 0.99999, "0.999 is usual")
+        within("adam.epsilon", self.epsilon, 1e-30, 1, "1e-8 is usual")
+
+    def of(self, values: list[Tensor]) -> torch.optim.Adam:
+        """Torch's own, in one pass over the memory."""
+        betas = self.beta1, self.beta2
+        return torch.optim.Adam(values, betas=betas, eps=self.epsilon, fused=True)
 
 
 @dataclass(frozen=True)
@@ -23,13 +54,20 @@ class Shadow:
     """Accumulators of 32 bits; synapses of `bits`, or as fine as these."""
 
     bits: int | None = None
+    adam: Adam | None = None  # none: what the rule says is added as it is
 
     def __post_init__(self) -> None:
         if self.bits is not None:
             within("bits", self.bits, 2, 16, "Leave it out for synapses of full resolution")
 
-    def start(self, layer: Layer, draws: Draws) -> "ShadowWeights":
-        return ShadowWeights(layer, len(draws.chips), self.bits)
+    def start(self, layer: Layer, draws: Draws, bias: Tensor | None = None) -> "ShadowWeights":
+        return ShadowWeights(layer, len(draws.chips), self, bias)
+
+    @property
+    def memory(self) -> int:
+        """Bits of a synapse, with all that it keeps to learn."""
+        moments = 0 if self.adam is None else WORD * (1 + (self.adam.beta1 > 0))
+        return WORD + moments + (self.bits or 0)
 
 
 @dataclass(frozen=True)
@@ -41,18 +79,44 @@ class Stochastic:
     def __post_init__(self) -> None:
         within("bits", self.bits, 2, 16, "A weight of 1 bit has a sign only")
 
-    def start(self, layer: Layer, draws: Draws) -> "CoarseWeights":
-        return CoarseWeights(layer, self.bits, draws)
+    def start(self, layer: Layer, draws: Draws, bias: Tensor | None = None) -> "CoarseWeights":
+        return CoarseWeights(layer, self.bits, draws, bias)
+
+    @property
+    def memory(self) -> int:
+        """Bits of a synapse."""
+        return self.bits
 
 
 class ShadowWeights:
-    def __init__(self, layer: Layer, chips: int, bits: int | None) -> None:
-        self.layer, self.bits = layer, bits
+    """The weights of one layer on all chips, and their biases (chips, out)."""
+
+    def __init__(
+        self, layer: Layer, chips: int, store: Shadow | None = None, bias: Tensor | None = None
+    ) -> None:
+        store = store or Shadow()
+        self.layer, self.bits, self.bias = layer, store.bits, bias
         self.weight = layer.weight.repeat(chips, *[1] * layer.weight.dim())
+        learned = [self.weight] if bias is None else [self.weight, bias]
+        self.adam = None if store.adam is None else store.adam.of(learned)
 
     def add(self, changes: Sequence[Change]) -> None:
-        for change in changes:
-            change.add_to(self.weight, self.layer)
+        change = total(changes)
+        if self.adam is not None:
+            self.adapt(self.adam, change)
+            return
+        change.add_to(self.weight, self.layer)
+        if self.bias is not None:
+            self.bias += change.bias
+
+    def adapt(self, adam: torch.optim.Adam, change: Change) -> None:
+        """A step of Adam; the gradient is the change that the rule wants, over -lr."""
+        wanted = change.add_to(torch.zeros_like(self.weight), self.layer)
+        self.weight.grad = wanted.div_(-change.lr)
+        if self.bias is not None:
+            self.bias.grad = change.bias.div_(-change.lr)
+        adam.param_groups[0]["lr"] = change.lr
+        adam.step()
 
     def read(self) -> Tensor:
         """(chips, *weight), as each chip's synapses have them."""
@@ -64,11 +128,11 @@ class ShadowWeights:
 class CoarseWeights:
     r"""Multiples k of a step, :math:`|k| \le 2^{b-1} - 1`; the largest weight at first is half.
 
-    The other half is room to learn in.
+    The other half is room to learn in. Biases are learned at full resolution.
     """
 
-    def __init__(self, layer: Layer, bits: int, draws: Draws) -> None:
-        weight, self.layer = layer.weight, layer
+    def __init__(self, layer: Layer, bits: int, draws: Draws, bias: Tensor | None = None) -> None:
+        weight, self.layer, self.bias = layer.weight, layer, bias
         self.most = 2 ** (bits - 1) - 1
         self.step = 2 * weight.abs().max().clamp(min=1e-12) / self.most
         self.streams = [
@@ -78,13 +142,14 @@ class CoarseWeights:
         self.whole = whole.repeat(len(draws.chips), *[1] * weight.dim())
 
     def add(self, changes: Sequence[Change]) -> None:
-        total = torch.zeros_like(self.whole)
-        for change in changes:
-            change.add_to(total, self.layer)
+        change = total(changes)
+        if self.bias is not None:
+            self.bias += change.bias
+        wanted = change.add_to(torch.zeros_like(self.whole), self.layer)
         chance = torch.empty_like(self.whole)
         for row, stream in zip(chance, self.streams, strict=True):
             row.uniform_(generator=stream)
-        self.whole += torch.floor(total / self.step + chance)
+        self.whole += torch.floor(wanted / self.step + chance)
         self.whole.clamp_(-self.most, self.most)
 
     def read(self) -> Tensor:

@@ -12,11 +12,11 @@ from hardware.chips import Draws
 from hardware.circuits import Foundry
 from hardware.emulator import run
 from hardware.frozen import Faults, Spread
-from hardware.local import Change, LocalTandem, LocalView
+from hardware.local import Change, LocalTandem, LocalView, total
 from hardware.network import Layer, Network
 from hardware.nonidealities import Nonidealities
 from hardware.onchip import OnChip, Schedule
-from hardware.stores import CoarseWeights, Shadow, Stochastic
+from hardware.stores import Adam, CoarseWeights, Shadow, Stochastic
 from hardware.temporal import Thermal
 from hardware.traffic import ahead, in_the_loop, local_tandem
 from tests.hardware.test_emulator import HARD, SOFT, STEPS, convolutional, dense, image
@@ -215,6 +215,67 @@ def test_a_shadow_forgets_no_small_change() -> None:
     assert store.weight[1, 0, 7].item() == pytest.approx(0.1, rel=1e-4)
 
 
+def test_several_steps_are_one_change() -> None:
+    generator = torch.Generator().manual_seed(4)
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator)
+
+    layer = Layer("w", rand(5, 4), None, (4,))
+    constant = rand(1, 3, 4)
+    for pre in ([constant] * 3, [rand(2, 3, 4) for _ in range(3)]):
+        parts = [Change(rand(2, 3, 5) - 0.5, x, torch.tensor([1, 2])) for x in pre]
+        one_by_one = torch.zeros(2, 5, 4)
+        for part in parts:
+            part.add_to(one_by_one, layer)
+        whole = total(parts)
+        torch.testing.assert_close(whole.add_to(torch.zeros(2, 5, 4), layer), one_by_one)
+        torch.testing.assert_close(whole.bias, sum(part.bias for part in parts))
+        assert whole.updates.tolist() == [3, 6]
+    assert total([Change(rand(2, 3, 5), constant, torch.ones(2))] * 2).error.shape == (2, 3, 5)
+
+
+def test_adam_is_that_of_the_paper_for_each_synapse_and_bias() -> None:
+    generator = torch.Generator().manual_seed(4)
+    bias = torch.zeros(2, 1)
+    store = Shadow(adam=Adam(beta1=0.8, beta2=0.99)).start(ramp(6), Draws(1, range(2)), bias)
+    before, m, v = store.read().clone(), 0.0, 0.0
+    rate, expected = 0.01, torch.cat([before, bias[..., None]], 2)
+    for n in range(1, 6):
+        error, pre = torch.randn(2, 1, 1, generator=generator), torch.rand(1, 1, 6)
+        store.add([Change(error * -rate, pre, torch.ones(2), rate)])
+        g = error * torch.cat([pre, torch.ones(1, 1, 1)], 2)
+        m, v = 0.8 * m + 0.2 * g, 0.99 * v + 0.01 * g.square()
+        expected -= rate * (m / (1 - 0.8**n)) / ((v / (1 - 0.99**n)).sqrt() + 1e-8)
+    torch.testing.assert_close(store.read(), expected[..., :6], rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(store.bias, expected[..., 6], rtol=1e-4, atol=1e-6)
+
+
+def test_a_store_says_the_bits_of_a_synapse() -> None:
+    assert Shadow().memory == 32
+    assert Shadow(bits=8).memory == 40
+    assert Shadow(bits=8, adam=Adam()).memory == 40 + 64
+    assert Shadow(adam=Adam(beta1=0)).memory == 64
+    assert Stochastic(6).memory == 6
+
+
+def test_silent_neurons_of_adam_never_change_either() -> None:
+    network = dense(SOFT)
+    store = Shadow(adam=Adam())
+    chip = learner(network, Nonidealities(faults=Faults(silent=0.4)), store=store)
+    silent = chip.layers[0].circuit.cells.alive[:, 0] == 0
+    assert not changed(chip, network, image(network))[0][silent].any()
+
+
+def test_chips_taken_from_a_learner_do_not_learn_on() -> None:
+    network = dense(SOFT)
+    chip = learner(network, Nonidealities(), store=Shadow(adam=Adam()))
+    taken = chip.trained()
+    before = run(taken, image(network), STEPS).scores
+    changed(chip, network, image(network))
+    assert torch.equal(run(taken, image(network), STEPS).scores, before)
+
+
 def test_a_chip_learns_around_its_own_flaws() -> None:
     """A teacher's rates, a mismatch of 0.5: the error of the rates falls by half at least."""
     network = dense(SOFT, bias=False)
@@ -268,5 +329,7 @@ def test_bad_input_is_refused() -> None:
         Schedule(warm_up=1.0)
     with pytest.raises(ValueError, match=r"bits must be in 2\.\.16, got 1"):
         Stochastic(1)
+    with pytest.raises(ValueError, match=r"adam.beta1 must be in 0\.\.0\.9999, got 1"):
+        Adam(beta1=1)
     with pytest.raises(ValueError, match="gate must be one of"):
         LocalTandem(gate="global")
