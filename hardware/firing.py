@@ -6,6 +6,8 @@ and a reset, soft or hard, as in the network. :math:`\xi` is the thermal noise o
 neuron's spikes never leave it; a hot one fires at every step whatever its potential.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -14,14 +16,26 @@ from hardware.circuits import Cells, Chips, Circuit
 from hardware.network import Dynamics
 
 
-def fire(chips: Chips, circuit: Circuit, current: Tensor, steps: int, first: int) -> Tensor:
-    """Spikes (chips, steps, batch, *shape) of a current (chips, 1 or steps, batch, *shape)."""
+def fire(
+    chips: Chips,
+    circuit: Circuit,
+    current: Tensor,
+    steps: int,
+    first: int,
+    probe: Callable[[int, Tensor], None] | None = None,
+) -> Tensor:
+    """Spikes (chips, steps, batch, *shape) of a current (chips, 1 or steps, batch, *shape).
+
+    A probe is given each step's number and potentials before the reset.
+    """
     population = populate(chips, circuit, current, first)
     current = charged(current, population.cells)
     v = population.v
     spikes = v.new_empty(len(v), steps, *v.shape[1:])
     for t, s in enumerate(spikes.unbind(1)):
         population.step(current[:, min(t, current.shape[1] - 1)], out=s)
+        if probe is not None:
+            probe(t, population.h)
     return spikes
 
 

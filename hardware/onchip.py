@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from hardware.circuits import Chips, Circuit, Synapses, response
+from hardware.circuits import Chips, Circuit
 from hardware.emulator import Signal, pooled, product
 from hardware.firing import Population, charged
 from hardware.local import Change, LocalTandem, LocalView
+from hardware.rewritable import Rewritable, check_routing
 from hardware.stores import Shadow, Stochastic
 
 
@@ -45,12 +46,7 @@ class OnChip:
         store: Shadow | Stochastic | None = None,
         schedule: Schedule | None = None,
     ) -> None:
-        routing = chips.wrong.routing
-        if routing.loss or routing.late:
-            raise ValueError(
-                "routing must be ideal while chips learn, got spikes lost or late. "
-                "Set routing to none, and evaluate with it afterwards"
-            )
+        check_routing(chips)
         self.chips, self.rule = chips, rule or LocalTandem()
         self.schedule = schedule or Schedule()
         store = store or Shadow(chips.wrong.bits)
@@ -87,24 +83,12 @@ class OnChip:
         return replace(self.chips, circuits=circuits)
 
 
-class Plastic:
+class Plastic(Rewritable):
     """One layer of chips, whose weights change; its state is that of the batch at hand."""
 
     def __init__(self, chips: Chips, circuit: Circuit, store: Shadow | Stochastic) -> None:
-        layer = circuit.layer
-        self.chips, self.circuit, self.layer = chips, circuit, layer
-        self.factor, self.offset = response(layer, chips.draws, chips.wrong)
-        self.weight = store.start(layer, chips.draws, bias_of(chips, circuit))
+        super().__init__(chips, circuit, store)
         self.pending: list[Change] = []
-        self.acting = torch.empty_like(self.factor)
-        self.synapses = self.conducting()
-
-    def conducting(self) -> Synapses:
-        """The weights as they act: what is stored, as mismatch and faults let it."""
-        torch.mul(self.weight.read(), self.factor, out=self.acting)
-        if self.offset.dim():
-            self.acting += self.offset
-        return Synapses(self.acting, self.weight.bias, own=True)
 
     def begin(self, targets: Mapping[str, Tensor], labels: Tensor, first: int) -> None:
         n, batch = len(self.chips), len(labels)
@@ -156,16 +140,3 @@ class Plastic:
         self.weight.add(self.pending)
         self.pending = []
         self.synapses, self.current = self.conducting(), None
-
-    def circuit_now(self) -> Circuit:
-        bias = self.weight.bias
-        now = Synapses(self.acting.clone(), None if bias is None else bias.clone(), own=True)
-        return replace(self.circuit, synapses=now, slope=None)
-
-
-def bias_of(chips: Chips, circuit: Circuit) -> Tensor | None:
-    """Biases (chips, out) with their mismatch; they are learned at full resolution."""
-    synapses = circuit.synapses
-    if circuit.slope is not None:
-        synapses = synapses.plus(circuit.level, circuit.slope)
-    return None if synapses.bias is None else synapses.bias.expand(len(chips), -1).clone()
