@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections import OrderedDict
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import torch
@@ -110,8 +111,7 @@ class Network(Part):
         self, shape: tuple[int, int, int], classes: int, neuron: Neuron, time_steps: int = 1
     ) -> int:
         """How many weights the network has; nothing is allocated."""
-        network = self.outline(shape, classes, neuron, time_steps)
-        return sum(p.numel() for p in network.parameters())
+        return counted(self, shape, classes, outline_of(neuron), time_steps)
 
     def norm_for(self, synapse: nn.Module, neuron: Neuron, start: float = 1.0) -> nn.Module:
         """What normalises the currents of the synapse, to which neurons of that kind listen."""
@@ -137,3 +137,18 @@ def initialise(module: nn.Module) -> None:
         nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+@lru_cache(1000)
+def counted(
+    network: Network, shape: tuple[int, int, int], classes: int, neuron: Neuron, time_steps: int
+) -> int:
+    """The number of weights; kept, since thousands of definitions share a network."""
+    outline = network.outline(shape, classes, neuron, time_steps)
+    return sum(p.numel() for p in outline.parameters())
+
+
+def outline_of(neuron: Neuron) -> Neuron:
+    """The neuron with its real numbers at their defaults: they change no number of weights."""
+    fields = type(neuron).model_fields.items()
+    return neuron.model_copy(update={n: f.default for n, f in fields if type(f.default) is float})
