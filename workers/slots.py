@@ -97,7 +97,7 @@ class Slots:
         while not self.drain.is_set():
             try:
                 close_old_connections()
-                queue.seen(self.name, self.limits.pools, self.limits.slots)
+                queue.seen(queue.Offer(self.name), self.limits.pools, self.limits.slots, {})
                 self.reap()
                 if time.monotonic() > swept + SWEPT_EVERY:
                     swept = time.monotonic()

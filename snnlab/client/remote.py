@@ -17,6 +17,7 @@ from snnlab.teams.models import User
 
 
 RUN = click.argument("number", metavar="RUN", type=click.IntRange(1, 2**63 - 1))
+ASKED = ("pool", "labels", "devices", "memory", "wall", "priority")
 AS_JSON = click.option("--json", "in_json", is_flag=True, help="Print the answer as JSON.")
 
 
@@ -26,7 +27,14 @@ AS_JSON = click.option("--json", "in_json", is_flag=True, help="Print the answer
 @click.option("--name", help="Name of the experiment; the definition's own by default.")
 @click.option("--seeds", type=Seeds(), default="1", show_default=True, help="As 1,2,3 or 1-3.")
 @click.option("--team", help="Whose experiment it is; needed if you have several teams.")
-@click.option("--pool", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
+@click.option("--pool", default="cpu", show_default=True, help="Whose workers: cpu, gpu, or yours.")
+@click.option("--label", "labels", multiple=True, help="What its worker must have, as chip-2.")
+@click.option("--devices", type=int, default=1, show_default=True, help="GPUs, or CPU processes.")
+@click.option("--memory", type=int, metavar="MB", help="What it needs, and may use at most.")
+@click.option("--wall", type=int, metavar="SECONDS", help="Longest time of one attempt.")
+@click.option("--priority", type=int, default=0, show_default=True, help="Within the team.")
+@click.option("--after", type=int, multiple=True, metavar="RUN", help="Wait for this run.")
+@click.option("--reuse", is_flag=True, help="Take known results of the same code.")
 @click.option("--notes", default="", help="What you want to find out.")
 @click.option("--follow", "wait", is_flag=True, help="Watch until all runs have ended.")
 @AS_JSON
@@ -66,7 +74,7 @@ def queued(
     name: str | None,
     seeds: list[int],
     team: str | None,
-    **told: str,
+    **told: Any,
 ) -> Any:
     source = definition.find(spec)
     return actions.submit(
@@ -75,6 +83,7 @@ def queued(
         name=source.name if name is None else name,
         specs=[source.spec(changes)],
         seeds=seeds,
+        ask=actions.Ask(**{name: told.pop(name) for name in ASKED}),
         **told,
     )
 

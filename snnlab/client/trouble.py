@@ -33,7 +33,7 @@ CODES = {
     "snnlab.learning.problems.SpecError": Code.WRONG,
     "snnlab.learning.errors.TrainingError": Code.FAILED,
     "snnlab.embedded.process.EmbeddedError": Code.FAILED,
-    "snnlab.experiments.actions.Refused": Code.WRONG,
+    "snnlab.experiments.asking.Refused": Code.WRONG,
     "django.core.exceptions.ImproperlyConfigured": Code.WRONG,
     "builtins.FileNotFoundError": Code.NOT_FOUND,
     "builtins.OSError": Code.WRONG,

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from snnlab.experiments.asking import Ask, Refused
 from snnlab.experiments.doorbell import ring_on_commit
 from snnlab.experiments.models import Experiment, Run
+from snnlab.experiments.needs import wait_for
+from snnlab.experiments.reuse import copy_numbers, known, take_over
 from snnlab.experiments.sql import rows
 from snnlab.teams.models import Team
 
@@ -14,11 +17,10 @@ from snnlab.teams.models import Team
 if TYPE_CHECKING:
     from snnlab.learning.spec import Spec
 
+__all__ = ["MOST_RUNS", "Ask", "Refused", "cancel", "hold", "retry", "submit", "unhold"]
+
 MOST_RUNS = 10_000
-
-
-class Refused(ValueError):
-    """What was asked for is against a rule; the text says which, and the way out."""
+ANYWHERE = Ask()
 
 
 @transaction.atomic
@@ -31,15 +33,18 @@ def submit(
     seeds: Sequence[int],
     notes: str = "",
     tags: Iterable[str] = (),
-    pool: str = "cpu",
-    priority: int = 0,
+    ask: Ask = ANYWHERE,
+    after: Sequence[int] = (),
+    reuse: bool = False,
     key: str | None = None,
 ) -> Experiment:
     """Queue one run per spec and seed; the rows are the jobs.
 
-    The same key of the same team gives the same experiment again: a request can be repeated.
+    Each run waits for those of `after`, and for a run that trains what it needs, such as a teacher.
+    With `reuse`, a result that is known is taken instead of computed again. The same key of the
+    same team gives the same experiment again: a request can be repeated.
     """
-    runs = _runs(specs, seeds, actor=actor, pool=pool, priority=priority)
+    runs = _runs(specs, seeds, actor=actor, ask=ask)
     tags = [_text("tag", tag, 50) for tag in tags]
     fields = {"name": _text("name", name, 200), "notes": _clean("notes", notes), "tags": tags}
     if key is None:
@@ -50,9 +55,14 @@ def submit(
         )
         if not made:
             return _same(experiment, runs)
+    results = known(team, ((run.digest, run.seed) for run in runs)) if reuse else {}
     for run in runs:
         run.experiment = experiment
+        if result := results.get((run.digest, run.seed)):
+            take_over(run, result)
     Run.objects.bulk_create(runs, batch_size=500)
+    copy_numbers(experiment)
+    wait_for([run for run in runs if not run.terminal], specs, after)
     ring_on_commit()
     return experiment
 
@@ -77,11 +87,20 @@ def cancel(run_id: int, actor: str) -> str:
     return _moved(moved, run_id, "only held, queued or running runs can be cancelled")
 
 
+@transaction.atomic
 def retry(run_id: int, actor: str) -> str:
     """Queue a failed or cancelled run again; it goes on from its last checkpoint.
 
-    Raises Run.DoesNotExist, or Refused if it is in another state.
+    The runs that it needs are locked first, as whoever ends one of them does. Raises
+    Run.DoesNotExist, or Refused if it is in another state.
     """
+    rows(
+        """
+        select id from experiments_run where id in (
+          select needs_id from experiments_dependency where run_id = %(run)s)
+        order by id for share""",
+        run=run_id,
+    )
     moved = rows(
         """
         update experiments_run set state = 'queued', attempts = 0, not_before = clock_timestamp(),
@@ -99,7 +118,10 @@ def hold(run_id: int, actor: str) -> str:
 
 
 def unhold(run_id: int, actor: str) -> str:
-    """Let a held run be claimed again."""
+    """Let a held run be claimed again, and one that was to be paused go on."""
+    if Run.objects.filter(pk=run_id, state=Run.State.RUNNING, pausing=True).update(pausing=False):
+        ring_on_commit()
+        return Run.State.RUNNING
     return _swap(run_id, actor, "held", "queued", "only held runs can be let go")
 
 
@@ -127,9 +149,7 @@ def _state(run_id: int) -> str:
     return Run.objects.values_list("state", flat=True).get(pk=run_id)
 
 
-def _runs(
-    specs: "Sequence[Spec]", seeds: Sequence[int], *, actor: str, pool: str, priority: int
-) -> list[Run]:
+def _runs(specs: "Sequence[Spec]", seeds: Sequence[int], *, actor: str, ask: Ask) -> list[Run]:
     if not specs or not seeds:
         raise Refused("an experiment needs at least one spec and one seed")
     if len(set(seeds)) != len(seeds) or min(seeds) < 0 or max(seeds) >= 2**31:
@@ -145,9 +165,8 @@ def _runs(
             board=spec.dataset.board,
             caveat=_caveat(spec),
             seed=seed,
-            pool=pool,
-            priority=priority,
             changed_by=actor,
+            **ask.checked(),
         )
         for spec in specs
         for seed in seeds

@@ -6,16 +6,37 @@ any more, however late it wakes up. Only the database's clock decides when a lea
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
+from snnlab.experiments.claiming import Claim, Offer, Stored, claim
 from snnlab.experiments.sql import rows
 
 
+__all__ = [
+    "REASONS",
+    "Claim",
+    "LeaseLost",
+    "Offer",
+    "Stored",
+    "abandon",
+    "claim",
+    "crash",
+    "fail",
+    "finish",
+    "judge",
+    "reap",
+    "release",
+    "renew",
+    "seen",
+]
+
 REASONS = ("user_error", "non_finite_loss", "oom", "data", "config", "disk_full", "timeout")
+
+# Ends for which the machine may be to blame: they count against its worker.
+FAULTS = ("crashed", "data", "disk_full")
 
 # Who may write: the owner of this epoch, while its lease lasts.
 MINE = """id = %(run)s and lease_epoch = %(epoch)s and lease_owner = %(worker)s
@@ -29,69 +50,8 @@ class LeaseLost(Exception):
         super().__init__(f"run {claim.run_id}: lease epoch {claim.lease_epoch} is over")
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A checkpoint that is in the store."""
-
-    step: int
-    sha256: str
-    final: bool
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to train one run, and what that needs. The newest checkpoint stands first."""
-
-    run_id: int
-    lease_epoch: int
-    worker: str
-    definition: dict[str, Any]
-    seed: int
-    attempts: int
-    checkpoints: tuple[Stored, ...] = field(default=())
-
-    @property
-    def key(self) -> dict[str, Any]:
-        return {"run": self.run_id, "epoch": self.lease_epoch, "worker": self.worker}
-
-
-def claim(worker: str, pools: Sequence[str]) -> Claim | None:
-    """Take the next run that waits in these pools, or nothing."""
-    found = rows(
-        """
-        with next as (
-          select id from experiments_run
-          where state = 'queued' and pool = any(%(pools)s) and not_before <= clock_timestamp()
-          order by priority desc, id limit 1 for update skip locked
-        ), taken as (
-          update experiments_run run set state = 'running', changed_by = %(worker)s,
-            lease_epoch = lease_epoch + 1, attempts = attempts + 1, reason = '', message = '',
-            lease_owner = %(worker)s, started_at = coalesce(started_at, clock_timestamp()),
-            lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s)
-          from next where run.id = next.id
-          returning run.id, run.lease_epoch, definition, seed, attempts
-        ), tried as (
-          insert into experiments_attempt
-            (run_id, lease_epoch, worker, started_at, outcome, environment)
-          select id, lease_epoch, %(worker)s, clock_timestamp(), '', '{}' from taken
-        )
-        select id as run_id, lease_epoch, definition::text, seed, attempts, (
-          select coalesce(json_agg(json_build_array(step, artifact_id, final) order by step desc),
-            '[]')::text from experiments_checkpoint where run_id = taken.id) as checkpoints
-        from taken""",
-        worker=worker,
-        pools=list(pools),
-        lease=settings.SNNLAB_LEASE,
-    )
-    if not found:
-        return None
-    row = found[0] | {name: json.loads(found[0][name]) for name in ("definition", "checkpoints")}
-    row["checkpoints"] = tuple(Stored(*stored) for stored in row["checkpoints"])
-    return Claim(worker=worker, **row)
-
-
 def renew(claim: Claim, progress: dict[str, Any]) -> str:
-    """Keep the lease and show the progress; gives "running" or "cancelling".
+    """Keep the lease and show the progress; gives "running", "pausing" or "cancelling".
 
     Raises LeaseLost. Gives up after 3 s, for the caller has a deadline of its own.
     """
@@ -101,7 +61,9 @@ def renew(claim: Claim, progress: dict[str, Any]) -> str:
             f"""
             update experiments_run set progress = %(progress)s,
               lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s)
-            where {MINE} returning state""",
+            where {MINE}
+            returning case when state = 'running' and pausing
+              then 'pausing' else state end as state""",
             **claim.key,
             progress=json.dumps(progress, allow_nan=False),
             lease=settings.SNNLAB_LEASE,
@@ -147,7 +109,7 @@ def crash(claim: Claim, message: str, *, killed: bool = False) -> str:
 
 
 def release(claim: Claim) -> str:
-    """Stop: a run that was asked to is cancelled, any other waits again as if never claimed."""
+    """Stop: a run is cancelled or held if that was asked; any other waits as if never claimed."""
     return _settle(claim, "'queued'", outcome="preempted", reason="preempted", given_back=1)
 
 
@@ -183,17 +145,48 @@ def abandon() -> None:
     )
 
 
-def seen(worker: str, pools: Sequence[str], slots: int) -> None:
-    """Note that a worker is there and looks for work."""
-    rows(
+def seen(worker: Offer, pools: Sequence[str], slots: int, load: dict[str, Any]) -> bool:
+    """Note that a worker is there, what it offers and how busy it is; gives whether it drains."""
+    found = rows(
         """
-        insert into experiments_worker (name, pools, slots, seen_at)
-        values (%(worker)s, %(pools)s, %(slots)s, clock_timestamp())
+        insert into experiments_worker (name, pools, slots, labels, memory, code, load, draining,
+          faults, started_at, seen_at)
+        values (%(name)s, %(pools)s, %(slots)s, %(labels)s, %(memory)s, %(code)s, %(load)s, false,
+          0, clock_timestamp(), clock_timestamp())
         on conflict (name) do update
-          set pools = excluded.pools, slots = excluded.slots, seen_at = excluded.seen_at""",
-        worker=worker,
+          set pools = excluded.pools, slots = excluded.slots, labels = excluded.labels,
+            memory = excluded.memory, code = excluded.code, load = excluded.load,
+            seen_at = excluded.seen_at
+        returning draining""",
+        name=worker.name,
         pools=list(pools),
         slots=slots,
+        labels=list(worker.labels),
+        memory=worker.memory,
+        code=worker.code,
+        load=json.dumps(load),
+    )
+    return bool(found[0]["draining"])
+
+
+def judge(claim: Claim, outcome: str) -> None:
+    """Count the runs in a row that a worker failed by no fault of theirs; too many, and it rests.
+
+    Attempts at one run count once: it may be the run.
+    """
+    rows(
+        """
+        update experiments_worker set
+          faults = now.faults, fault_id = case when now.faults > 0 then %(run)s::bigint end,
+          quarantined_at = case when now.faults >= %(most)s
+            then coalesce(quarantined_at, clock_timestamp()) else quarantined_at end
+        from (select name, case when not %(fault)s then 0 when fault_id = %(run)s then faults
+          else faults + 1 end as faults from experiments_worker) now
+        where experiments_worker.name = %(host)s and now.name = %(host)s""",
+        **claim.key,
+        host=claim.host,
+        fault=outcome in FAULTS,
+        most=settings.SNNLAB_QUARANTINE,
     )
 
 
@@ -207,6 +200,7 @@ def _settle(claim: Claim, state: str, *, outcome: str, only: str = "", **kwargs:
     moved = _move(state, where=where, outcome=outcome, actor=claim.worker, **kwargs, **claim.key)
     if not moved:
         raise LeaseLost(claim)
+    judge(claim, outcome)
     return moved[0]["state"]
 
 
@@ -223,15 +217,19 @@ def _move(
 ) -> list[dict[str, Any]]:
     """End attempts in one statement, so that of two that race exactly one finds its row.
 
-    A cancel that came first wins over every other end. `state`, `where` and `wait` are SQL of ours.
+    A cancel that came first wins over every other end, a pause over waiting again. `state`, `where`
+    and `wait` are SQL of ours.
     """
     return rows(
         f"""
         with moved as (
           update experiments_run set
-            state = case state when 'cancelling' then 'cancelled' else {state} end,
+            state = case when state = 'cancelling' then 'cancelled'
+              when pausing and {state} = 'queued' then 'held' else {state} end,
             reason = case when state = 'cancelling' then ''
-              when {state} = 'failed' then %(defeat)s else %(reason)s end,
+              when {state} = 'failed' then %(defeat)s
+              when pausing and {state} = 'queued' then 'paused' else %(reason)s end,
+            pausing = false,
             message = case state when 'cancelling' then '' else %(message)s end,
             changed_by = %(actor)s, lease_owner = null, lease_expires_at = null,
             attempts = attempts - %(given_back)s,

@@ -19,7 +19,7 @@ from snnlab.learning.optimizers import Adam, AnyOptimizer, AnySchedule, Cosine
 from snnlab.learning.part import Part, members, one_of
 from snnlab.learning.problems import MISSING, Problem, SpecError, kind_of
 from snnlab.learning.rule import Rule
-from snnlab.learning.task import AnyTask, Train
+from snnlab.learning.task import AnyTask, Robustness, Train
 
 
 if TYPE_CHECKING:
@@ -130,6 +130,12 @@ class Spec(Definition):
         """
         text = json.dumps(chosen(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def needed(self) -> "Spec | None":
+        """What has to be trained before: a teacher, or the network that is tested on chips."""
+        if isinstance(self.task, Robustness):
+            return self.model_copy(update={"task": Train()})
+        return self.rule.teacher(self) if isinstance(self.task, Train) else None
 
     def to_toml(self) -> str:
         text = tomli_w.dumps(kind_first(self.model_dump(mode="json", exclude_none=True)))

@@ -125,8 +125,8 @@ def test_a_waiting_run_knows_its_place() -> None:
 
 
 def test_workers_are_alive_while_they_look_for_work() -> None:
-    queue.seen("w1", ["cpu"], 2)
-    queue.seen("w1", ["cpu"], 3)
+    queue.seen(queue.Offer("w1"), ["cpu"], 2, {})
+    queue.seen(queue.Offer("w1"), ["cpu"], 3, {})
     (worker,) = queries.workers()
     assert (worker["name"], worker["slots"], worker["alive"]) == ("w1", 3, True)
 

@@ -31,6 +31,9 @@ class Toy:
     pause: float = 0.0
     trick: str = ""
 
+    def needed(self) -> None:
+        """Nothing has to be trained before."""
+
     def digest(self) -> str:
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
 
@@ -40,13 +43,15 @@ class Toy:
 
 def submit(*specs: Toy, seeds: int = 1, **kwargs: Any) -> list[Run]:
     """Queue toys in the first team; gives the runs in order."""
-    _, team = ensure_first_team()
+    team = kwargs.pop("team", None) or ensure_first_team()[1]
+    asked = {name: kwargs.pop(name) for name in ("pool", "priority") if name in kwargs}
     experiment = actions.submit(
         team=team,
         actor="admin",
         name=kwargs.pop("name", "toys"),
         specs=specs or (Toy(),),
         seeds=range(seeds),
+        ask=kwargs.pop("ask", actions.Ask(**asked)),
         **kwargs,
     )
     return list(experiment.runs.order_by("id"))

@@ -7,6 +7,7 @@ writes the history. Times come from the database's clock, never from a worker's.
 from snnlab.experiments.models.files import Artifact, Checkpoint
 from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
 from snnlab.experiments.models.run import Experiment, Run
+from snnlab.experiments.models.sharing import Dependency, QuotaSlot, Share
 from snnlab.experiments.models.worker import Worker
 
 
@@ -14,10 +15,13 @@ __all__ = [
     "Artifact",
     "Attempt",
     "Checkpoint",
+    "Dependency",
     "Event",
     "Experiment",
     "LogChunk",
     "Measurement",
+    "QuotaSlot",
     "Run",
+    "Share",
     "Worker",
 ]

@@ -32,7 +32,12 @@ class Experiment(models.Model):
 
 
 class Run(models.Model):
-    """One spec, one seed, one state."""
+    """One spec, one seed, one state.
+
+    A trigger fills in `team`, the experiment's, and `place`, which orders runs of one priority: the
+    number of the run, until somebody moves it. `memory` [MB] and `wall` [s] are what the run may
+    use, `labels` what its worker must offer, and `blockers` how many runs it still waits for.
+    """
 
     class State(models.TextChoices):
         HELD = "held"
@@ -43,6 +48,7 @@ class Run(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
+    WAITING = (State.HELD, State.QUEUED)
     LIVE = (State.RUNNING, State.CANCELLING)
     TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
@@ -52,8 +58,21 @@ class Run(models.Model):
     board = models.CharField(max_length=40)
     caveat = models.CharField(max_length=300, blank=True)
     seed = models.BigIntegerField()
+    team = models.ForeignKey(Team, models.PROTECT, related_name="runs", editable=False)
     pool = models.CharField(max_length=20, default="cpu")
+    labels = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    devices = models.PositiveSmallIntegerField(default=1)
+    memory = models.PositiveIntegerField(null=True)
+    wall = models.PositiveIntegerField(null=True)
     priority = models.SmallIntegerField(default=0)
+    place = models.FloatField(editable=False)
+    blockers = models.PositiveSmallIntegerField(default=0)
+    pausing = models.BooleanField(default=False)
+    code = models.CharField(max_length=60, blank=True)
+    same_as = models.ForeignKey("self", models.PROTECT, null=True, related_name="reused_by")
+    needs = models.ManyToManyField(
+        "self", through="Dependency", symmetrical=False, related_name="needed_by"
+    )
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=20, blank=True)
@@ -110,11 +129,21 @@ class Run(models.Model):
         )
         indexes = (
             models.Index(
+                "team",
                 "pool",
                 F("priority").desc(),
+                "place",
                 "id",
                 name="run_claim",
-                condition=Q(state="queued"),
+                condition=Q(state="queued", blockers=0),
+            ),
+            models.Index(
+                fields=["team", "devices"],
+                name="run_live",
+                condition=Q(state__in=["running", "cancelling"]),
+            ),
+            models.Index(
+                fields=["digest", "seed"], name="run_reuse", condition=Q(state="succeeded")
             ),
             models.Index(
                 fields=["lease_expires_at"],

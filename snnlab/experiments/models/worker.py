@@ -6,12 +6,24 @@ from django.db.models.functions import Now
 
 
 class Worker(models.Model):
-    """A worker process and when it last looked for work."""
+    """A worker process: what it offers, when it last looked for work, and whether it may.
+
+    `faults` counts the runs in a row that ended here by no fault of theirs, `fault` is the last.
+    """
 
     name = models.CharField(max_length=150, primary_key=True)
     pools = ArrayField(models.CharField(max_length=20))
     slots = models.PositiveSmallIntegerField()
+    labels = ArrayField(models.CharField(max_length=40), default=list)
+    memory = models.PositiveIntegerField(null=True)
+    code = models.CharField(max_length=60, blank=True)
+    load = models.JSONField(default=dict)
+    started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())
+    draining = models.BooleanField(default=False)
+    quarantined_at = models.DateTimeField(null=True)
+    faults = models.PositiveSmallIntegerField(default=0)
+    fault = models.ForeignKey("experiments.Run", models.SET_NULL, null=True, related_name="faulted")
 
     def __str__(self) -> str:
         return self.name
