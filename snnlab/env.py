@@ -6,13 +6,14 @@ A variable that is set to nothing counts as not set.
 import math
 import os
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 
+T = TypeVar("T", int, None)
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 COUNT = "must be a whole number, at least 1"
 
@@ -39,9 +40,22 @@ def flag(name: str, *, default: bool) -> bool:
     return found in YES if found in YES + NO else refuse(name, "must be 1 or 0")
 
 
-def whole(name: str, *, default: int) -> int:
+def numbers(name: str) -> list[int]:
+    """A list of whole numbers from 0, and of ranges of them, as 0,2-5."""
+    found: list[int] = []
+    for word in words(name):
+        first, _, last = word.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) > 4095:
+            refuse(name, "must be whole numbers with commas, such as 0,1 or 0-3")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def whole(name: str, *, default: T) -> int | T:
     """A whole number from 1."""
-    found = text(name, str(default))
+    found = text(name)
+    if not found:
+        return default
     return int(found) if found.isdecimal() and int(found) > 0 else refuse(name, COUNT)
 
 

@@ -211,7 +211,15 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 # --- runs ----------------------------------------------------------------------------------------
 
 SNNLAB_POOLS = env.words("SNNLAB_POOLS", ["cpu"])
-SNNLAB_SLOTS = env.whole("SNNLAB_SLOTS", default=1)
+SNNLAB_LABELS = env.words("SNNLAB_LABELS")
+SNNLAB_GPUS = env.numbers("SNNLAB_GPUS")
+SNNLAB_CORES = env.numbers("SNNLAB_CORES")
+SNNLAB_SLOTS = env.whole("SNNLAB_SLOTS", default=len(SNNLAB_GPUS) or 1)
+if SNNLAB_GPUS and len(SNNLAB_GPUS) < SNNLAB_SLOTS:
+    raise ImproperlyConfigured(
+        f"SNNLAB_GPUS must name a GPU for each of the {SNNLAB_SLOTS} slots, got {SNNLAB_GPUS}"
+    )
+SNNLAB_MEMORY = env.whole("SNNLAB_MEMORY", default=None)
 SNNLAB_THREADS = env.whole("SNNLAB_THREADS", default=max(1, (os.cpu_count() or 1) // SNNLAB_SLOTS))
 SNNLAB_LEASE = env.seconds("SNNLAB_LEASE", default=60)
 SNNLAB_HEARTBEAT = env.seconds("SNNLAB_HEARTBEAT", default=10)

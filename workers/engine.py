@@ -1,11 +1,12 @@
 """What a trainer needs of the science. Tests of the machinery put a toy in its place."""
 
+from pathlib import Path
 from typing import Any
 
 from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
 from snnlab.learning.machine import environment, prepare
 from snnlab.learning.spec import Spec
-from snnlab.learning.train import Step
+from snnlab.learning.train import Step, keep_trained
 from snnlab.learning.work import work
 
 
@@ -13,6 +14,7 @@ __all__ = [
     "Checkpoint",
     "Step",
     "environment",
+    "hand",
     "last",
     "load",
     "parse",
@@ -26,6 +28,11 @@ __all__ = [
 def parse(definition: dict[str, Any]) -> Spec:
     """Raises SpecError."""
     return Spec.parse(definition)
+
+
+def hand(path: Path) -> None:
+    """Let a run find the training of another run, instead of doing it itself."""
+    keep_trained(load(path))
 
 
 def last(spec: Spec) -> int:

@@ -34,7 +34,7 @@ class Heart(threading.Thread):
         self.claim, self.child, self.limits, self.bell = claim, child, limits, bell
         self.until = since + limits.fence
         self.progress: dict[str, Any] = {}
-        self.cancelling = self.lost = False
+        self.cancelling = self.pausing = self.lost = False
         self._stopped, self._heard = threading.Event(), threading.Event()
 
     def __enter__(self) -> "Heart":
@@ -81,7 +81,7 @@ class Heart(threading.Thread):
             log.warning("run %s: no heartbeat: %s", self.claim.run_id, error)
             connection.close()
             return False
-        self.cancelling = state == "cancelling"
+        self.cancelling, self.pausing = state == "cancelling", state == "pausing"
         self.until = sent + self.limits.fence
         self.child.send({"kind": "lease", "until": self.until})
         return True

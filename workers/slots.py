@@ -5,15 +5,19 @@ import os
 import socket
 import threading
 import time
+from dataclasses import replace
 
 from django.db import Error, close_old_connections, connection
 
 from snnlab.experiments import doorbell, queue
 from snnlab.experiments.sweeping import sweep
+from snnlab.learning.version import code
 from workers.bell import Bell
 from workers.child import Child
+from workers.devices import Devices
 from workers.limits import Limits
 from workers.supervisor import supervise
+from workers.usage import Usage
 
 
 SWEPT_EVERY = 3600.0
@@ -28,6 +32,11 @@ class Slots:
         self.limits = limits
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.bell = Bell()
+        self.offer = queue.Offer(
+            name=self.name, labels=limits.labels, memory=limits.memory, code=code()
+        )
+        self.devices = Devices(limits.slots, freed=self.bell.ring)
+        self.usage = Usage()
         self.drain = threading.Event()
         self.threads = [
             threading.Thread(target=self._train, args=(slot,), name=f"slot {slot}", daemon=True)
@@ -78,15 +87,18 @@ class Slots:
         while not self.drain.is_set() and child.process.poll() is None:
             heard.clear()
             since = time.monotonic()
-            if claim := self._claim(owner):
-                supervise(claim, child, self.limits, self.bell, self.drain, since)
-                return
+            with self.devices.taken(lambda free: self._claim(owner, free)) as taken:
+                if taken:
+                    claim, places = taken
+                    may = self.limits.of_slots(places)
+                    supervise(claim, child, self.limits, self.bell, self.drain, since, may)
+                    return
             heard.wait(self.limits.poll)
 
-    def _claim(self, owner: str) -> queue.Claim | None:
+    def _claim(self, owner: str, free: int) -> queue.Claim | None:
         try:
             close_old_connections()
-            return queue.claim(owner, self.limits.pools)
+            return queue.claim(owner, self.limits.pools, replace(self.offer, devices=free))
         except Error as error:
             log.warning("the queue does not answer: %s", error)
             connection.close()
@@ -97,7 +109,7 @@ class Slots:
         while not self.drain.is_set():
             try:
                 close_old_connections()
-                queue.seen(queue.Offer(self.name), self.limits.pools, self.limits.slots, {})
+                self._show()
                 self.reap()
                 if time.monotonic() > swept + SWEPT_EVERY:
                     swept = time.monotonic()
@@ -107,6 +119,11 @@ class Slots:
                 connection.close()
             self.drain.wait(self.limits.reap)
         connection.close()
+
+    def _show(self) -> None:
+        """Tell that this worker is there, and how busy its machine is."""
+        load = self.usage.look(gpus=self.limits.device == "cuda")
+        queue.seen(self.offer, self.limits.pools, self.limits.slots, load)
 
     @staticmethod
     def reap() -> None:

@@ -25,6 +25,7 @@ from workers.child import Child
 from workers.heart import Heart
 from workers.limits import Limits
 from workers.protocol import Message
+from workers.usage import resident
 
 
 TICK = 0.2
@@ -41,10 +42,17 @@ class Supervisor:
     """One attempt at one run, from its claim to its end."""
 
     def __init__(
-        self, claim: Claim, child: Child, limits: Limits, heart: Heart, drain: threading.Event
+        self,
+        claim: Claim,
+        child: Child,
+        limits: Limits,
+        heart: Heart,
+        drain: threading.Event,
+        may: dict[str, list[int]],
     ) -> None:
         self.claim, self.child, self.limits = claim, child, limits
-        self.heart, self.drain = heart, drain
+        self.heart, self.drain, self.may = heart, drain, may
+        self.wall = min(limits.wall, claim.wall or limits.wall)
         self.scratch = scratch(claim)
         self.resume = resume_point(claim)
         self.final = bool(self.resume and self.resume.final)
@@ -72,9 +80,12 @@ class Supervisor:
                 "seed": self.claim.seed,
                 "threads": self.limits.threads,
                 "device": self.limits.device,
+                "processes": self.claim.devices,
+                "given": [str(path) for path in given(self.claim)],
                 "scratch": str(self.scratch),
                 "resume": str(artifacts.path_of(self.resume.sha256)) if self.resume else None,
                 "until": self.heart.until,
+                **self.may,
             }
         )
 
@@ -122,7 +133,15 @@ class Supervisor:
                 raise
             return self.fail("disk_full", f"checkpoint {step} cannot be stored: {error}")
         self.final = self.final or final
+        if self.heart.pausing and not final:
+            self.stop()
         return None
+
+    def stop(self) -> None:
+        """Ask the trainer to stop; it has the time of `grace` for that."""
+        if not self.asked:
+            self.asked = time.monotonic()
+            self.child.send({"kind": "stop"})
 
     def end(self, message: Message) -> str:
         """Record the last lines of the log, then how the attempt ended."""
@@ -143,7 +162,7 @@ class Supervisor:
         )
 
     def give_back(self) -> str:
-        """A cancelled run ends, any other goes back into the queue."""
+        """A cancelled run ends, a paused one is held, any other goes back into the queue."""
         return self.write(lambda: queue.release(self.claim))
 
     def watch(self) -> str | None:
@@ -152,21 +171,29 @@ class Supervisor:
         if now > self.logged + LOG_EVERY:
             self.logged = now
             self.record()
-        if not self.asked and (self.heart.cancelling or self.drain.is_set()):
-            self.asked = now
-            self.child.send({"kind": "stop"})
+            if over := self.over_memory():
+                return over
+        if self.heart.cancelling or self.drain.is_set():
+            self.stop()
         if self.asked and now > self.asked + self.limits.grace:
             self.child.kill()
         if now > self.sign + self.limits.stall:
             return self.hang(f"the trainer was silent for {self.limits.stall:g} s")
-        if now > self.started + self.limits.wall:
-            return self.hang(f"a run may take {self.limits.wall:g} s")
+        if now > self.started + self.wall:
+            return self.hang(f"a run may take {self.wall:g} s")
         return None
 
-    def hang(self, message: str) -> str:
+    def over_memory(self) -> str | None:
+        """End a trainer that uses more than its run may."""
+        most = self.claim.memory
+        if most is None or (used := resident(self.child.process.pid)) <= most:
+            return None
+        return self.hang(f"the run used {used} MB of memory, and may use {most} MB", "oom")
+
+    def hang(self, message: str, reason: str = "timeout") -> str:
         self.child.close()
         self.record()
-        return self.fail("timeout", message)
+        return self.fail(reason, message)
 
     def fail(self, reason: str, message: str) -> str:
         return self.write(lambda: queue.fail(self.claim, reason, message))
@@ -198,18 +225,24 @@ class Supervisor:
 
 
 def supervise(
-    claim: Claim, child: Child, limits: Limits, bell: Bell, drain: threading.Event, since: float
+    claim: Claim,
+    child: Child,
+    limits: Limits,
+    bell: Bell,
+    drain: threading.Event,
+    since: float,
+    may: dict[str, list[int]],
 ) -> None:
     """Train a claimed run; whatever happens, the child is gone afterwards.
 
-    `since` is the monotonic time from before the claim was sent.
+    `since` is the monotonic time from before the claim was sent, `may` what the run may use.
     """
     log.info("run %s: attempt %s", claim.run_id, claim.lease_epoch)
     folder = scratch(claim)
     try:
         with Heart(claim, child, limits, bell, since) as heart:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            state = Supervisor(claim, child, limits, heart, drain).run()
+            state = Supervisor(claim, child, limits, heart, drain, may).run()
         log.info("run %s: %s", claim.run_id, state)
     except LeaseLost as lost:
         log.warning("%s: stopped", lost)
@@ -227,3 +260,8 @@ def resume_point(claim: Claim) -> Stored | None:
     """The newest checkpoint whose file is what it was when it was stored."""
     good = (stored for stored in claim.checkpoints if artifacts.verifies(stored.sha256))
     return next(good, None)
+
+
+def given(claim: Claim) -> list[Path]:
+    """The final checkpoints of the runs that this one needs, as far as they are here and sound."""
+    return [artifacts.path_of(sha256) for sha256 in claim.given if artifacts.verifies(sha256)]

@@ -44,6 +44,7 @@ def main() -> None:
         return
     leash = Leash(job["until"])
     leash.start()
+    settle(job)
     Trainer(engine, job, out, leash).run()
 
 
@@ -61,6 +62,14 @@ def take_stdout() -> IO[bytes]:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return out
+
+
+def settle(job: dict[str, Any]) -> None:
+    """Stay on the cores and GPUs of the job; CUDA looks at this when it is used first."""
+    if cores := job.get("cores"):
+        os.sched_setaffinity(0, cores)
+    if "gpus" in job:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, job["gpus"]))
 
 
 class Leash(threading.Thread):
@@ -114,6 +123,8 @@ class Trainer:
         """Train until the end, or until asked to stop; tells whether it was asked."""
         engine, job = self.engine, self.job
         engine.prepare(job["threads"])
+        for path in job["given"]:
+            engine.hand(Path(path))
         spec = engine.parse(job["definition"])
         self.say("started", environment=engine.environment(job["device"]))
         resume = engine.load(Path(job["resume"])) if job["resume"] else None

@@ -7,7 +7,9 @@ import time
 from collections.abc import Generator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -258,9 +260,7 @@ def teach(
     spec: Spec, seed: int, device: str, data: str, phase: str = "teacher"
 ) -> Generator[Step, None, Checkpoint]:
     """Train a teacher, or find it in the cache: every run of a sweep has the same one."""
-    here = json.dumps([__version__, environment(device), data])
-    name = f"{spec.digest()}-{seed}-{hashlib.sha256(here.encode()).hexdigest()[:12]}"
-    place = cache() / "teachers" / f"{name}.safetensors"
+    place = _kept(spec.digest(), seed, environment(device), data)
     if place.exists():
         return load(place)
     last = None
@@ -270,9 +270,23 @@ def teach(
         else:
             last = item
     assert last is not None
-    place.parent.mkdir(parents=True, exist_ok=True)
-    save(last, place)
+    keep_trained(last)
     return last
+
+
+def keep_trained(checkpoint: Checkpoint) -> None:
+    """Put the last checkpoint of a training where `teach` looks for it, if it is new."""
+    c = checkpoint
+    place = _kept(c.definition, c.seed, c.environment, c.data)
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        save(checkpoint, place)
+
+
+def _kept(digest: str, seed: int, environment: dict[str, Any], data: str) -> Path:
+    here = json.dumps([__version__, environment, data])
+    name = f"{digest}-{seed}-{hashlib.sha256(here.encode()).hexdigest()[:12]}"
+    return cache() / "teachers" / f"{name}.safetensors"
 
 
 def validated(training: Training) -> dict[str, float]:

@@ -58,6 +58,10 @@ def prepare(threads: int) -> None:
     pass
 
 
+def hand(path: Path) -> None:
+    print(f"given {path.name}", flush=True)
+
+
 def environment(device: str) -> dict[str, Any]:
     return {"torch": "toy", "threads": 1, "device": device}
 
@@ -135,9 +139,16 @@ def swell() -> None:
     raise MemoryError
 
 
+def gobble() -> None:
+    hoard = b"x" * (300 * 2**20)
+    time.sleep(3600)
+    print(len(hoard))
+
+
 def tell() -> None:
     for name, value in os.environ.items():
         print(f"{name}={value}")
+    print("cores", sorted(os.sched_getaffinity(0)))
 
 
 TRICKS: dict[str, Callable[[], None]] = {
@@ -147,6 +158,7 @@ TRICKS: dict[str, Callable[[], None]] = {
     "full": fill,
     "bug": bug,
     "oom": swell,
+    "gobble": gobble,
     "sleep": lambda: time.sleep(3600),
     "environment": tell,
     "nan": lambda: None,
