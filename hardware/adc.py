@@ -27,5 +27,5 @@ class Adc:
         """`x` in steps of full / (2^(b-1) - 1)."""
         most = 2 ** (self.bits - 1) - 1
         step = torch.as_tensor(full) / most
-        code: Tensor = torch.round(x / step).clamp_(-most, most)
-        return code * step
+        read: Tensor = torch.round(x / step).clamp_(-most, most) * step
+        return read

@@ -164,4 +164,5 @@ def through_synapses(layer: Layer, weight: Tensor, error: Tensor) -> Tensor:
     by_chip = error.transpose(0, 1).flatten(1, 2)
     size = (inputs, n * layer.shape_in[0], *layer.shape_in[1:])
     back = conv2d_input(size, weight.flatten(0, 1), by_chip, layer.stride, layer.padding, groups=n)
-    return back.view(inputs, n, *layer.shape_in).transpose(0, 1)
+    by_input: Tensor = back.view(inputs, n, *layer.shape_in)
+    return by_input.transpose(0, 1)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, cross_entropy, linear, max_pool2d
 
+from hardware import memory
 from hardware.chips import Draws
 from hardware.circuits import Foundry
 from hardware.emulator import run
@@ -312,6 +313,19 @@ def test_traffic_counts_bits_per_sample() -> None:
     loop = in_the_loop(network, steps=16, batch=10, read_bits=8, weight_bits=4)
     assert loop.from_chip == 16 * (35 * 9 + 5 * 8)
     assert loop.to_chip == 975 * 4 / 10
+
+
+def test_memory_counts_bits_on_the_chip_and_on_the_host() -> None:
+    network = dense(SOFT)  # 975 weights, 20 + 5 biases, 35 neurons, 5 classes
+    small = {"steps": 15, "batch": 10, "target_bits": 8}
+    tandem = memory.local_tandem(network, Shadow(8, Adam()), **small)
+    assert tandem.chip == 1000 * (8 + 3 * 32 + 32) + 35 * (4 + 8) + 5 * 33
+    assert tandem.host == 10 * (35 * 8 + 3)
+    at_once = memory.local_tandem(network, Stochastic(8), **(small | {"batch": 1}), at="step")
+    assert at_once.chip == 1000 * 8 + 35 * 12 + 5 * 33
+    loop = memory.in_the_loop(network, Shadow(8, Adam()), steps=15, batch=10, read_bits=8)
+    assert loop.chip == 8000
+    assert loop.host == 1000 * 104 + 10 * 15 * (35 * 9 + 5 * 8)
 
 
 def test_the_host_works_one_batch_ahead() -> None:
