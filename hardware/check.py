@@ -165,6 +165,11 @@ class Checks:
             if dynamics.refractory > longest:
                 text, way_out = f"at most {longest:g} steps", "Shorten it"
                 yield Violation(name, "neuron.refractory", text, dynamics.refractory, way_out)
+        if dynamics.competition and not (
+            self.known("neuron.competition") and self.profile.flag("neuron.competition")
+        ):
+            way_out = "Leave competition out, or choose a chip that has it"
+            yield Violation(name, "neuron.competition", "left out", "competition", way_out)
         yield from self.leak(name, dynamics)
 
     def leak(self, name: str, dynamics: Dynamics) -> Iterator[Violation]:

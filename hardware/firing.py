@@ -3,7 +3,8 @@ r"""Neurons of many chips, all steps of one layer.
 .. math:: h = \alpha v + g i + \xi, \qquad s = [h \ge \theta]
 
 and a reset, soft or hard, as in the network. :math:`\xi` is the thermal noise of the step. A silent
-neuron's spikes never leave it; a hot one fires at every step whatever its potential.
+neuron's spikes never leave it; a hot one fires at every step whatever its potential. With
+competition only the neuron furthest above its threshold fires, and resets all others.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from hardware.chips import generator
 from hardware.circuits import Cells, Chips, Circuit
-from hardware.network import Dynamics
+from hardware.network import Dynamics, rivals
 
 
 def fire(
@@ -76,10 +77,21 @@ class Population:
             self.noise.add_to(self.h)
         torch.ge(self.h, self.cells.v_threshold, out=out)
         threshold = self.cells.v_threshold
+        lost = self.compete(out, threshold) if self.dynamics.competition else None
         self.rest = settle(self.h, out, self.v, self.rest, self.dynamics, threshold)
+        if lost is not None:
+            self.v.masked_fill_(lost, self.dynamics.v_reset)
         if self.cells.alive is not None and self.cells.hot is not None:
             torch.clamp(out.mul_(self.cells.alive), min=self.cells.hot, out=out)
         return out
+
+    def compete(self, spikes: Tensor, threshold: float | Tensor) -> Tensor:
+        """One spike is left; who lost to it is returned. The silent and resting do not compete."""
+        if self.cells.alive is not None:
+            spikes *= self.cells.alive
+        if self.rest is not None:
+            spikes *= self.rest == 0
+        return rivals(self.h - threshold, spikes, 2)
 
 
 def charged(current: Tensor, cells: Cells) -> Tensor:

@@ -18,7 +18,7 @@ trigger is moreover servoed to a rate of updates: here it is fixed).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ from torch.nn.grad import conv2d_weight
 
 from hardware.checks import one_of, within
 from hardware.network import Layer
+from hardware.schedule import Schedule
 
 
 GATES = ("boxcar", "sign", "error-triggered")
@@ -92,6 +93,28 @@ def kernels(pre: Tensor, error: Tensor, layer: Layer) -> Tensor:
     return weight.view(n, *shape)
 
 
+class Learner(Protocol):
+    """The synapses of one layer while a batch is shown; their state is built from views."""
+
+    remembers: ClassVar[bool]  # whether they must see each step, learning or not
+
+    def changes(self, view: LocalView) -> Sequence[Change]:
+        """What they ask for at one step."""
+
+    def reward(self, reward: Tensor) -> Sequence[Change]:
+        """What they ask for at the end, told a number for each sample (chips, batch)."""
+
+
+class Rule(Protocol):
+    """How synapses learn."""
+
+    supervised: ClassVar[bool]  # whether neurons need targets
+    rewarded: ClassVar[bool]  # whether the host says at the end how good the answers were
+    usual: ClassVar[Schedule]
+
+    def learner(self) -> Learner: ...
+
+
 @dataclass(frozen=True)
 class LocalTandem:
     """Each neuron follows its target rate by what it sees itself."""
@@ -100,6 +123,11 @@ class LocalTandem:
     width: float = 0.4  # p, in units of the potential
     gate: Literal["boxcar", "sign", "error-triggered"] = "boxcar"
     trigger: float = 0.1  # the least error of a rate that an error-triggered neuron reports
+
+    supervised: ClassVar[bool] = True
+    rewarded: ClassVar[bool] = False
+    remembers: ClassVar[bool] = False
+    usual: ClassVar[Schedule] = Schedule()
 
     def __post_init__(self) -> None:
         one_of("gate", self.gate, GATES)
@@ -126,3 +154,13 @@ class LocalTandem:
         error = self.error(view)
         updates = error.count_nonzero(tuple(range(1, error.dim())))
         return Change(error * (-self.lr / error.shape[1]), view.pre_spikes, updates, self.lr)
+
+    def learner(self) -> "LocalTandem":
+        """Itself: it remembers nothing."""
+        return self
+
+    def changes(self, view: LocalView) -> list[Change]:
+        return [self.change(view)]
+
+    def reward(self, _: Tensor) -> list[Change]:
+        return []

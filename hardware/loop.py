@@ -44,11 +44,10 @@ class InTheLoop:
     ) -> None:
         check_routing(chips)
         for layer in chips.network.layers:
-            if layer.dynamics is not None and layer.dynamics.refractory:
-                layer.refuse(
-                    "dynamics.refractory", "0 for a host to learn", layer.dynamics.refractory,
-                    "Learn on the chip",
-                )  # fmt: skip
+            for field in ("refractory", "competition"):
+                if getattr(layer.dynamics, field, 0):
+                    rule = "left out where a host learns"
+                    layer.refuse(f"dynamics.{field}", rule, layer.dynamics, "Learn on the chip")
         self.chips, self.lr = chips, lr
         self.surrogate, self.adc = surrogate or Surrogate(), adc or Adc()
         store = store or Shadow(chips.wrong.bits)

@@ -47,6 +47,13 @@ def local_tandem(
     return Memory(chip, math.ceil(batch * ahead))
 
 
+def plasticity(network: Network, store: Shadow | Stochastic) -> Memory:
+    """A trace for each input of a layer and each neuron; pairs wait at the synapse for the end."""
+    layers = [layer for layer in network.layers if layer.dynamics is not None]
+    traces = sum(math.prod(layer.shape_in) + layer.neurons for layer in layers)
+    return Memory(synapses(network) * (store.memory + WORD) + WORD * traces, 0)
+
+
 def in_the_loop(
     network: Network, store: Shadow | Stochastic, *, steps: int, batch: int, read_bits: int
 ) -> Memory:

@@ -35,6 +35,7 @@ class Dynamics:
     v_initial: float = 0.0
     gain: float = 1.0  # factor on the current
     refractory: int = 0  # steps after a spike in which a neuron is deaf and silent
+    competition: bool = False  # whether a spike resets all others: see `rivals`
 
     def __post_init__(self) -> None:
         one_of("dynamics.reset", self.reset, ("soft", "hard"))
@@ -57,7 +58,9 @@ class Dynamics:
             h = decayed(v, self.alpha, current[min(t, len(current) - 1)])
             awake = rest == 0
             s = ((h >= self.v_threshold) & awake).to(h.dtype)
+            lost = rivals(h - self.v_threshold, s, 1) if self.competition else None
             v = torch.where(awake, self.after(h, s), v) if self.refractory else self.after(h, s)
+            v = v if lost is None else torch.where(lost, self.v_reset, v)
             rest = (rest - 1).clamp(min=0) + self.refractory * s
             yield s, v
 
@@ -66,6 +69,20 @@ class Dynamics:
         if self.reset == "hard":
             return torch.where(s > 0, self.v_reset, h)
         return h - self.v_threshold * s  # s is 0 or 1: the product is exact
+
+
+def rivals(distance: Tensor, s: Tensor, start: int) -> Tensor:
+    """Leave of the spikes `s`, in place, that of the neuron furthest above its threshold.
+
+    Who lost is returned: all others of the layer, dimensions from `start` on, if any fires. They
+    begin again at v_reset.
+    """
+    flat = s.flatten(start)
+    best = distance.flatten(start).masked_fill(flat == 0, -torch.inf).argmax(-1, keepdim=True)
+    winner = torch.zeros_like(flat).scatter_(-1, best, flat.gather(-1, best))
+    s.copy_(winner.view_as(s))
+    lost = (winner == 0) & winner.any(-1, keepdim=True)
+    return lost.view_as(s)
 
 
 def decayed(v: Tensor, alpha: Value, current: Tensor) -> Tensor:

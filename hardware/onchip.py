@@ -6,7 +6,7 @@ change.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,26 +14,13 @@ from torch import Tensor
 from hardware.circuits import Chips, Circuit
 from hardware.emulator import Signal, pooled, product
 from hardware.firing import Population, charged
-from hardware.local import Change, LocalTandem, LocalView
+from hardware.local import Change, LocalTandem, LocalView, Rule
 from hardware.rewritable import Rewritable, check_routing
+from hardware.schedule import Schedule
 from hardware.stores import Shadow, Stochastic
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """When weights change: not in the first share of the steps, then at each, or once per batch."""
-
-    warm_up: float = 0.75
-    at: str = "step"
-
-    def __post_init__(self) -> None:
-        if self.at not in ("step", "batch"):
-            raise ValueError(f"at must be step or batch, got {self.at!r}. Choose one of them")
-        if not 0 <= self.warm_up < 1:
-            raise ValueError(
-                f"warm_up must be in 0..1, less than 1, got {self.warm_up!r}. It is the share of "
-                "steps that change nothing"
-            )
+FOLLOWS = 0.1  # share by which the reward that is expected moves with each batch
 
 
 class OnChip:
@@ -42,16 +29,22 @@ class OnChip:
     def __init__(
         self,
         chips: Chips,
-        rule: LocalTandem | None = None,
+        rule: Rule | None = None,
         store: Shadow | Stochastic | None = None,
         schedule: Schedule | None = None,
     ) -> None:
         check_routing(chips)
         self.chips, self.rule = chips, rule or LocalTandem()
-        self.schedule = schedule or Schedule()
+        self.schedule = schedule or self.rule.usual
+        if self.rule.rewarded and self.schedule != self.rule.usual:
+            raise ValueError(
+                f"schedule must be left out for a rule by reward, got {self.schedule}. "
+                "Weights change when the reward is known"
+            )
         store = store or Shadow(chips.wrong.bits)
         self.layers = [Plastic(chips, circuit, store) for circuit in chips.circuits]
         self.updates = torch.zeros(len(chips), dtype=torch.int64)
+        self.expected = torch.zeros(len(chips), 1)  # reward, so far
         self.samples = 0
 
     def learn(self, x: Tensor, targets: Mapping[str, Tensor], labels: Tensor, steps: int) -> Tensor:
@@ -60,11 +53,14 @@ class OnChip:
         `targets` are rates, (batch, *shape) by name of layer, which the host has sent.
         """
         for layer in self.layers:
-            layer.begin(targets, labels, first=self.samples)
+            layer.begin(self.rule, targets, labels, first=self.samples)
         for t in range(1, steps + 1):
             self.step(x, t, learn=t > int(self.schedule.warm_up * steps), last=t == steps)
         self.samples += x.shape[1]
-        return self.layers[-1].count / steps
+        scores = self.layers[-1].count / steps
+        if self.rule.rewarded:
+            self.reward(scores, labels)
+        return scores
 
     def step(self, x: Tensor, t: int, *, learn: bool, last: bool) -> None:
         now = x[:1] if len(x) == 1 else x[t - 1 : t]
@@ -72,10 +68,18 @@ class OnChip:
         for number, layer in enumerate(self.layers):
             given = signal
             signal = layer.forward(given, constant=number == 0 and len(x) == 1)
-            if learn:
-                self.updates += layer.learn(self.rule, given.steps[:, 0], t)
-                if last or self.schedule.at == "step":
-                    layer.write()
+            layer.learn(given.steps[:, 0], t, learn=learn)
+            if learn and (last or self.schedule.at == "step"):
+                self.updates += layer.write()
+
+    def reward(self, scores: Tensor, labels: Tensor) -> None:
+        """The host says how good each answer was; one that says nothing is not right."""
+        right = (scores.argmax(2) == labels) & (scores.amax(2) > 0)
+        got = 2 * right.float() - 1
+        for layer in self.layers:
+            layer.reward(got - self.expected)
+            self.updates += layer.write()
+        self.expected.lerp_(got.mean(1, keepdim=True), FOLLOWS)
 
     def trained(self) -> Chips:
         """The chips as they are now, for the emulator."""
@@ -90,22 +94,25 @@ class Plastic(Rewritable):
         super().__init__(chips, circuit, store)
         self.pending: list[Change] = []
 
-    def begin(self, targets: Mapping[str, Tensor], labels: Tensor, first: int) -> None:
+    def begin(self, rule: Rule, targets: Mapping[str, Tensor], labels: Tensor, first: int) -> None:
         n, batch = len(self.chips), len(labels)
         like = torch.zeros(n, batch, *self.layer.shape_out)
-        self.count = like
+        self.count, self.learner = like, rule.learner()
         self.current: Tensor | None = None
         self.population: Population | None = None
-        if self.circuit.cells is None:
-            self.target = torch.nn.functional.one_hot(labels, like.shape[2]).float()
-            return
+        if self.circuit.cells is not None:
+            self.population = Population(self.chips, self.circuit, like, first)
+        self.target = self.wanted(targets, labels) if rule.supervised else torch.zeros(())
+
+    def wanted(self, targets: Mapping[str, Tensor], labels: Tensor) -> Tensor:
+        if self.population is None:
+            return torch.nn.functional.one_hot(labels, self.layer.neurons).float()
         if self.layer.name not in targets:
             raise ValueError(
                 f"targets must name each layer of neurons, got none for {self.layer.name}. "
                 "Give the rates that its neurons shall have"
             )
-        self.population = Population(self.chips, self.circuit, like, first)
-        self.target = targets[self.layer.name]
+        return targets[self.layer.name]
 
     def forward(self, x: Signal, *, constant: bool) -> Signal:
         """One step: what the next layer gets of it."""
@@ -130,13 +137,21 @@ class Plastic(Rewritable):
                 distance = distance.masked_fill(cells.alive == 0, -torch.inf)
         return LocalView(given, distance, self.count, self.target, t)
 
-    def learn(self, rule: LocalTandem, given: Tensor, t: int) -> Tensor:
-        change = rule.change(self.view(given, t))
-        self.pending.append(change)
-        return change.updates
+    def learn(self, given: Tensor, t: int, *, learn: bool) -> None:
+        """Let the synapses see a step; what they ask for before they may learn is lost."""
+        if learn or self.learner.remembers:
+            changes = self.learner.changes(self.view(given, t))
+            self.pending += changes if learn else []
 
-    def write(self) -> None:
-        """Add what has been learned since the last time."""
+    def reward(self, reward: Tensor) -> None:
+        self.pending += self.learner.reward(reward)
+
+    def write(self) -> Tensor:
+        """Add what has been learned since the last time; how often a neuron called for it."""
+        if not self.pending:
+            return torch.zeros(len(self.chips), dtype=torch.int64)
         self.weight.add(self.pending)
+        updates = sum((change.updates for change in self.pending[1:]), self.pending[0].updates)
         self.pending = []
         self.synapses, self.current = self.conducting(), None
+        return updates

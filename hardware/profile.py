@@ -54,6 +54,7 @@ KEYS: dict[str, tuple[str, str, str]] = {
     "neuron.leak": ("flag", "", "whether neurons leak"),
     "neuron.bias": ("flag", "", "whether neurons take a constant current"),
     "neuron.refractory": ("numbers", "step", "least and longest refractory period"),
+    "neuron.competition": ("flag", "", "whether a spike can reset the other neurons of a layer"),
     "neuron.pools": ("words", "", "what 2 x 2 pooling the routing does"),
     "formats.weight_bits": ("numbers", "bit", "widths that a weight can have"),
     "formats.weight_range": ("numbers", "", "least and largest mantissa"),

@@ -55,10 +55,15 @@ class Shadow:
 
     bits: int | None = None
     adam: Adam | None = None  # none: what the rule says is added as it is
+    bounds: tuple[float, float] | None = None  # of a weight, where it saturates
 
     def __post_init__(self) -> None:
         if self.bits is not None:
             within("bits", self.bits, 2, 16, "Leave it out for synapses of full resolution")
+        if self.bounds is not None and not self.bounds[0] < self.bounds[1]:
+            raise ValueError(
+                f"bounds must be a lower and a higher number, got {self.bounds}. Try (0.0, 1.0)"
+            )
 
     def start(self, layer: Layer, draws: Draws, bias: Tensor | None = None) -> "ShadowWeights":
         return ShadowWeights(layer, len(draws.chips), self, bias)
@@ -95,7 +100,7 @@ class ShadowWeights:
         self, layer: Layer, chips: int, store: Shadow | None = None, bias: Tensor | None = None
     ) -> None:
         store = store or Shadow()
-        self.layer, self.bits, self.bias = layer, store.bits, bias
+        self.layer, self.bits, self.bounds, self.bias = layer, store.bits, store.bounds, bias
         self.weight = layer.weight.repeat(chips, *[1] * layer.weight.dim())
         learned = [self.weight] if bias is None else [self.weight, bias]
         self.adam = None if store.adam is None else store.adam.of(learned)
@@ -104,10 +109,12 @@ class ShadowWeights:
         change = total(changes)
         if self.adam is not None:
             self.adapt(self.adam, change)
-            return
-        change.add_to(self.weight, self.layer)
-        if self.bias is not None:
-            self.bias += change.bias
+        else:
+            change.add_to(self.weight, self.layer)
+            if self.bias is not None:
+                self.bias += change.bias
+        if self.bounds is not None:
+            self.weight.clamp_(*self.bounds)
 
     def adapt(self, adam: torch.optim.Adam, change: Change) -> None:
         """A step of Adam; the gradient is the change that the rule wants, over -lr."""

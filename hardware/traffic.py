@@ -28,6 +28,12 @@ def local_tandem(network: Network, target_bits: int) -> Traffic:
     return Traffic(sum(neurons) * target_bits + math.ceil(math.log2(classes)), 0)
 
 
+def plasticity(network: Network, *, steps: int = 0, reward_bits: int = 0) -> Traffic:
+    """Nothing; for a reward the counts of the last layer's spikes, and the number sent back."""
+    counts = network.layers[-1].neurons * math.ceil(math.log2(steps + 1)) if reward_bits else 0
+    return Traffic(reward_bits, counts)
+
+
 def in_the_loop(
     network: Network, steps: int, batch: int, read_bits: int, weight_bits: int
 ) -> Traffic:

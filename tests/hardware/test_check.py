@@ -131,3 +131,11 @@ def test_a_convolution_is_checked_on_every_chip(name: str) -> None:
     if name == "dynapcnn":
         assert large >= {"limits.kernel", "limits.side_in", "limits.side_out"}
     assert report.fits == (name == "ideal")
+
+
+def test_neurons_compete_only_where_the_chip_is_known_to_do_it() -> None:
+    network = with_dynamics(mlp(16, 30, 8), competition=True)
+    assert check(load("generic-mixed-signal"), network).fits
+    for name in ("brainscales2", "loihi1"):
+        reasons = {v.limit for v in check(load(name), network).violations}
+        assert "neuron.competition" in reasons

@@ -159,7 +159,7 @@ def test_bad_input_is_refused() -> None:
         Adc(bits=1)
     with pytest.raises(ValueError, match=r"surrogate.shape must be one of"):
         Surrogate("cubic")
-    with pytest.raises(ValueError, match=r"dynamics.refractory must be 0"):
+    with pytest.raises(ValueError, match=r"dynamics.refractory must be left out"):
         looped(dense(RESTING), Nonidealities())
     with pytest.raises(ValueError, match="routing must be ideal"):
         looped(dense(SOFT), Nonidealities(routing=Routing(loss=0.1)))

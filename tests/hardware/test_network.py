@@ -1,13 +1,19 @@
 """The network that a chip is given computes what the lab's network computes, to the last bit."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hardware.chips import Draws
+from hardware.circuits import Foundry
+from hardware.emulator import run
+from hardware.frozen import Faults, Spread
 from hardware.network import Dynamics, Layer, Network
+from hardware.nonidealities import Nonidealities
 from snnlab.learning.chip import plain
 from snnlab.learning.networks.convnet import ConvNet
 from snnlab.learning.networks.mlp import MLP
@@ -96,3 +102,46 @@ def test_a_network_that_does_not_fit_together_is_refused() -> None:
         Network(good.layers, math.nan)
     with pytest.raises(ValueError, match=r"input must have 1 or 5 steps, got 2"):
         convnet().run(torch.zeros(2, 1, 1, 8, 8), 5)
+
+
+def competing(**options: object) -> Network:
+    layers = mlp(8, 12, 6, seed=3).layers
+    dynamics = Dynamics(0.9, 0.5, "hard", v_reset=-0.2, competition=True, **options)
+    return Network(tuple(replace(layer, dynamics=dynamics) for layer in layers), 1e-3)
+
+
+def test_one_neuron_fires_in_a_step_and_resets_the_others() -> None:
+    network, x = competing(), spikes(30, 5, 8)
+    first, second = network.trace(x)
+    for said in (first, second):
+        assert said.sum(2).max() == 1
+        assert 0 < said.mean() < 1 / said.shape[2]
+    current = network.current(network.layers[0], x)
+    v = torch.zeros(5, 12)
+    for i, s in zip(current, first, strict=True):
+        h = 0.9 * v + i
+        fired = h.amax(1) >= 0.5
+        assert torch.equal(s.argmax(1)[fired], h.argmax(1)[fired])
+        assert torch.equal(s.any(1), fired)
+        v = torch.where(fired[:, None], -0.2, h)
+
+
+def test_chips_compete_as_the_network_does() -> None:
+    for network in (competing(), competing(refractory=2)):
+        x = spikes(30, 5, 8)
+        chips = Foundry(network, Draws(0, range(3))).make(Nonidealities())
+        assert torch.equal(run(chips, x, 30).scores[1], network.run(x).mean(0))
+        apart = Foundry(network, Draws(0, range(3))).make(Nonidealities(spread=Spread(0, 1e-9)))
+        assert torch.equal(run(apart, x, 30).scores[1], network.run(x).mean(0))
+
+
+def test_the_silent_do_not_compete() -> None:
+    network, x = competing(), spikes(30, 5, 8)
+    chips = Foundry(network, Draws(0, range(3))).make(Nonidealities(faults=Faults(silent=0.5)))
+    counts = run(chips, x, 30).counts["fc1"]
+    silent = chips.circuits[0].cells.alive[:, 0] == 0
+    for chip in range(3):  # as if nothing led to the silent ones
+        first = network.layers[0]
+        weight = first.weight.masked_fill(silent[chip][:, None], 0.0)
+        without = replace(network, layers=(replace(first, weight=weight), network.layers[1]))
+        assert torch.equal(counts[chip], without.trace(x)[0].sum(0))
