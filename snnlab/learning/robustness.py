@@ -11,7 +11,7 @@ from hardware.circuits import Foundry
 from hardware.nonidealities import nonideality
 from hardware.robustness import Row, Samples, accuracies, area, summary
 from snnlab.learning.checkpoint import Checkpoint
-from snnlab.learning.chip import plain
+from snnlab.learning.plain import plain
 from snnlab.learning.encoders import is_constant
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.spec import Spec

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from snnlab.learning.chip import plain
+from snnlab.learning.plain import plain
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.networks.convnet import ConvNet
 from snnlab.learning.networks.mlp import MLP
