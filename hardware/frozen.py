@@ -72,7 +72,7 @@ def check_sign(place: str, level: float) -> None:
     if negative > 1e-3:
         raise ValueError(
             f"{place} must leave a gaussian factor positive but for 1 draw in 1000, got {level:g} "
-            f"with {negative:.2g}. Set spread.law to lognormal, or lower the level"
+            f"with {negative:.2g}. Set the law to lognormal, or lower the level"
         )
 
 

@@ -81,6 +81,21 @@ class OnChip:
             self.updates += layer.write()
         self.expected.lerp_(got.mean(1, keepdim=True), FOLLOWS)
 
+    def state(self) -> dict[str, Tensor]:
+        """All that learning needs to go on, by name; a copy."""
+        kept = {"updates": self.updates, "samples": torch.tensor(self.samples)}
+        for layer in self.layers:
+            kept |= {f"{layer.layer.name}/{name}": x for name, x in layer.state().items()}
+        return {name: x.clone() for name, x in kept.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state` of the same chips; the weights act from now on."""
+        self.updates, self.samples = state["updates"].clone(), int(state["samples"])
+        for layer in self.layers:
+            start = f"{layer.layer.name}/"
+            own = {k.removeprefix(start): x for k, x in state.items() if k.startswith(start)}
+            layer.restore(own)
+
     def trained(self) -> Chips:
         """The chips as they are now, for the emulator."""
         circuits = tuple(layer.circuit_now() for layer in self.layers)

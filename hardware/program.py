@@ -78,10 +78,18 @@ class Program:
 
 
 def compile(
-    profile: Profile, network: Network, *, bits: int | None = None, method: Method = "absmax"
+    profile: Profile,
+    network: Network,
+    *,
+    bits: int | None = None,
+    method: Method = "absmax",
+    mapping: Mapping | None = None,
 ) -> Program:
-    """A program for the chip. Raises ValueError with all reasons if the network does not fit."""
-    mapping = demand(profile, network, bits=bits)
+    """A program for the chip, by the mapping if there is one already.
+
+    Raises ValueError with all reasons if the network does not fit.
+    """
+    mapping = mapping or demand(profile, network, bits=bits)
     held = quantise(network, profile, bits=bits, method=method, mapping=mapping)
     return Program(profile, held.network, held.codes, held.errors, places(held, mapping))
 

@@ -1,5 +1,6 @@
 """Layers of chips whose weights change: what is stored, and what conducts."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -26,6 +27,14 @@ class Rewritable:
         if self.offset.dim():
             self.acting += self.offset
         return Synapses(self.acting, self.weight.bias, own=True)
+
+    def state(self) -> dict[str, Tensor]:
+        """What is stored; between batches nothing else is left."""
+        return self.weight.state()
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.weight.restore(state)
+        self.synapses = self.conducting()
 
     def circuit_now(self) -> Circuit:
         """A copy for the emulator, which learns no more."""

@@ -107,13 +107,20 @@ def accuracies(
     chunk: int | None = None,
 ) -> Tensor:
     """Shares of right answers (flaws, chips)."""
-    size = chunk or chunk_size(network, samples)
     parts = []
-    for start in range(chips.start, chips.stop, size):
-        numbers = range(start, min(start + size, chips.stop))
-        foundry = Foundry(network, Draws(seed, numbers))
+    for foundry in foundries(network, samples, chips, seed=seed, chunk=chunk):
         parts.append(correct([foundry.make(wrong) for wrong in flaws], samples))
     return torch.cat(parts, 1).double() / len(samples.labels)
+
+
+def foundries(
+    network: Network, samples: Samples, chips: range, *, seed: int, chunk: int | None = None
+) -> Iterator[Foundry]:
+    """One for each chunk of chips."""
+    size = chunk or chunk_size(network, samples)
+    for start in range(chips.start, chips.stop, size):
+        numbers = range(start, min(start + size, chips.stop))
+        yield Foundry(network, Draws(seed, numbers))
 
 
 def correct(made: Sequence[Chips], samples: Samples) -> Tensor:

@@ -5,7 +5,7 @@ Adam, two more that scale its steps. Or the synapse alone, of b bits: then a cha
 down by chance, in proportion, so that changes smaller than a step are not lost but rare.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -131,6 +131,27 @@ class ShadowWeights:
             return self.weight
         return torch.stack([quantised(weight, self.bits) for weight in self.weight])
 
+    def state(self) -> dict[str, Tensor]:
+        """The accumulators by name, and the moments of those that have adapted."""
+        learned = {"weight": self.weight} | ({} if self.bias is None else {"bias": self.bias})
+        adapted = self.adam.state if self.adam else {}
+        moments = {
+            f"{name}/{moment}": value
+            for name, tensor in learned.items()
+            for moment, value in adapted.get(tensor, {}).items()
+        }
+        return learned | moments
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        for name, tensor in (("weight", self.weight), ("bias", self.bias)):
+            if tensor is None:
+                continue
+            tensor.copy_(state[name])
+            start = f"{name}/"
+            moments = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+            if self.adam is not None and moments:
+                self.adam.state[tensor] = {k: v.clone() for k, v in moments.items()}
+
 
 class CoarseWeights:
     r"""Multiples k of a step, :math:`|k| \le 2^{b-1} - 1`; the largest weight at first is half.
@@ -161,3 +182,16 @@ class CoarseWeights:
 
     def read(self) -> Tensor:
         return torch.mul(self.whole, self.step)
+
+    def state(self) -> dict[str, Tensor]:
+        """The multiples, and where each chip's stream of chances stands."""
+        streams = {f"stream/{n}": stream.get_state() for n, stream in enumerate(self.streams)}
+        biases = {} if self.bias is None else {"bias": self.bias}
+        return {"whole": self.whole} | biases | streams
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.whole.copy_(state["whole"])
+        if self.bias is not None:
+            self.bias.copy_(state["bias"])
+        for number, stream in enumerate(self.streams):
+            stream.set_state(state[f"stream/{number}"])

@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from snnlab.learning.augment import AnyAugmentation
+from snnlab.learning.chip import AnyChip, Deploy
 from snnlab.learning.dataset import Dataset
 from snnlab.learning.encoders import AnyEncoder
 from snnlab.learning.network import Network
@@ -23,3 +24,5 @@ class Definition(Part):
     neuron: Neuron
     time_steps: int
     epochs: int
+    chip: AnyChip
+    deploy: Deploy

@@ -2,6 +2,8 @@
 
 from typing import Literal, NamedTuple
 
+from hardware.robustness import Level
+
 
 class Metric(NamedTuple):
     """What a number means."""
@@ -85,6 +87,20 @@ TABLE = (
         "higher",
         "area under the chips' mean test accuracy over the level, per unit of level",
     ),
+    Metric("chip_held_out", "%", "higher", "held-out accuracy of the chips, their mean"),
+    Metric(
+        "chip_energy",
+        "nJ per image",
+        "lower",
+        "of a chip, by the published costs of its events and its static power; left out where "
+        "one of them is unknown",
+    ),
+    Metric("chip_latency", "ms per image", "lower", "time that a chip takes for an image"),
+    Metric("chip_cores", "", "lower", "cores that hold the network"),
+    Metric("chip_rate", "spikes per neuron and step", "", "mean over chips and test images"),
+    Metric("chip_overflows", "", "lower", "numbers that did not fit a register of the chip"),
+    Metric("chip_updates", "per image", "lower", "neurons that told their synapses to change"),
+    Metric("chip_traffic", "bits per image", "lower", "sent by the host so that a chip learns"),
     Metric("parameters", "", "lower", "trainable weights of the network"),
     Metric("seconds", "s", "lower", "time that this epoch took, evaluation included"),
 )
@@ -102,6 +118,19 @@ def metric(name: str) -> Metric:
     if not layer:
         return known
     which = f"step {layer}" if base == "accuracy_at" else f"layer {layer}"
-    if base.startswith("chip_"):
-        which = " at level ".join(layer.split("/"))
+    if "/" in layer:
+        flaw, level, *passes = layer.split("/")
+        which = f"{flaw} at level {level}" + "".join(f", calibrated {n} times" for n in passes)
     return known._replace(name=name, definition=f"{known.definition}: {which}")
+
+
+def named(line: Level, place: str = "") -> dict[str, float]:
+    """What many chips do at once, as measurements."""
+    found = {
+        "chip_accuracy": line.mean,
+        "chip_std": line.std,
+        "chip_low": line.low,
+        "chip_high": line.high,
+        "chip_worst": line.worst,
+    }
+    return {f"{name}/{place}" if place else name: value for name, value in found.items()}

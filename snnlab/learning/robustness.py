@@ -7,13 +7,16 @@ import torch
 from torch import Tensor
 
 from hardware.chips import Draws
-from hardware.circuits import Foundry
-from hardware.nonidealities import nonideality
-from hardware.robustness import Row, Samples, accuracies, area, summary
+from hardware.circuits import Chips, Foundry
+from hardware.nonidealities import Nonidealities, nonideality
+from hardware.robustness import Row, accuracies, area, correct, foundries, level, summary
+from snnlab.learning.calibration import Calibration, Lesson, own_rates
 from snnlab.learning.checkpoint import Checkpoint
-from snnlab.learning.plain import plain
-from snnlab.learning.encoders import is_constant
+from snnlab.learning.chip import Emulated, Local, NoChip
+from snnlab.learning.deploy import lesson, shown
 from snnlab.learning.errors import TrainingError
+from snnlab.learning.metrics import named
+from snnlab.learning.plain import plain
 from snnlab.learning.spec import Spec
 from snnlab.learning.task import Robustness, Train
 from snnlab.learning.train import Step, Training, teach
@@ -24,33 +27,109 @@ def try_chips(
 ) -> Iterator[Step | Checkpoint]:
     """A checkpoint for each kind of flaw: the accuracy of each chip, (levels, chips), in percent.
 
-    What no chip can run is refused before it is trained. Raises TrainingError.
+    Then, calibrated, one for each level: (tests, chips). What no chip can run is refused before it
+    is trained. Raises TrainingError.
     """
-    training = Training(spec.model_copy(update={"task": Train()}), device, seed)
+    alone = {"task": Train(), "chip": NoChip(), "deploy": "off-chip"}
+    training = Training(spec.model_copy(update=alone), device, seed)
     yield from training.prepare(resumed=True)
     fits(training, task)
     taught = yield from trained(training)
-    chips = plain(training.network.eval().cpu(), spec.dataset.shape)
-    samples = shown(training, task.images)
+    tried = Tried(spec, task, training, taught)
     if resume:
         resume.continues(spec.digest(), seed, training.data)
-    found = dict(resume.network) if resume else {}
-    for number, (name, levels) in enumerate(task.grid().items(), 1):
-        if f"chips/{name}" in found:
-            continue
-        flaws = [nonideality(name, level, highest=max(levels)) for level in levels]
-        shares = accuracies(chips, flaws, samples, range(task.chips), seed=task.chip_seed)
-        found = found | {f"chips/{name}": 100 * shares}  # a checkpoint keeps its own
-        yield Step(number, 1, 1, math.nan, len(task.grid()), phase="chips")
-        yield Checkpoint(
-            definition=spec.digest(),
-            seed=seed,
+        tried.found = dict(resume.network)
+    for name, levels in task.grid().items():
+        if f"chips/{name}" not in tried.found:
+            yield from tried.uncalibrated(name, levels)
+    if spec.deploy == "calibrated":
+        for name, levels in task.grid().items():
+            for at in levels:
+                if f"learned/{name}/{at:g}" not in tried.found:
+                    yield from tried.calibrated(name, at, max(levels))
+
+
+class Tried:
+    """What has been found out by now, and how to find out more."""
+
+    def __init__(
+        self, spec: Spec, task: Robustness, training: Training, taught: Checkpoint
+    ) -> None:
+        self.spec, self.task, self.training, self.taught = spec, task, training, taught
+        self.network = plain(training.network.eval().cpu(), spec.dataset.shape)
+        self.samples = shown(training, training.test, task.images)
+        self.found: dict[str, Tensor] = {}
+
+    def uncalibrated(self, name: str, levels: tuple[float, ...]) -> Iterator[Step | Checkpoint]:
+        """All levels of one kind of flaw, which share what they can."""
+        flaws = [nonideality(name, at, highest=max(levels)) for at in levels]
+        chips, seed = range(self.task.chips), self.task.chip_seed
+        accuracy = 100 * accuracies(self.network, flaws, self.samples, chips, seed=seed)
+        yield Step(self.number, 1, 1, math.nan, self.last, phase="chips")
+        yield self.checkpoint(f"chips/{name}", accuracy, told(name, levels, accuracy))
+
+    def calibrated(self, name: str, at: float, highest: float) -> Iterator[Step | Checkpoint]:
+        """One level: the chips learn, and are tested after the first and after the last pass."""
+        local, training, spec = self.learning, self.training, self.spec
+        made = self.made(nonideality(name, at, highest=highest))
+        bits = int(at) if name == "bits" else None
+        calibration = Calibration(made, local, bits, spec.time_steps, training.seed)
+        images = min(local.images or len(training.train), len(training.train))
+        tests: dict[int, Tensor] = {}
+        for number in range(1, local.epochs + 1):
+            for done, total in calibration.epoch(number, images, local.batch_size, self.teach):
+                place = f"calibration at {name} {at:g}, pass {number} of {local.epochs}"
+                yield Step(self.number, done, total, math.nan, self.last, phase=place)
+            if number in (1, local.epochs):
+                tests[number] = self.right(calibration.chips())
+        metrics = calibration.metrics()
+        for number, accuracy in tests.items():
+            line = level(name, at, accuracy.tolist())
+            metrics |= named(line, f"{name}/{at:g}/{number}")
+        yield self.checkpoint(f"learned/{name}/{at:g}", torch.stack([*tests.values()]), metrics)
+
+    @property
+    def learning(self) -> Local:
+        assert isinstance(self.spec.chip, Emulated)
+        return self.spec.chip.learning
+
+    def made(self, wrong: Nonidealities) -> list[Chips]:
+        """The same chips as those that do not learn."""
+        task = self.task
+        chunks = foundries(self.network, self.samples, range(task.chips), seed=task.chip_seed)
+        return [foundry.make(wrong) for foundry in chunks]
+
+    def teach(self, chosen: Tensor) -> Lesson:
+        x, labels = lesson(self.training, chosen)
+        return Lesson(x, own_rates(self.network, x, self.spec.time_steps), labels)
+
+    def right(self, made: list[Chips]) -> Tensor:
+        """The accuracy of each chip, in percent."""
+        found = torch.cat([correct([chips], self.samples)[0] for chips in made])
+        return 100 * found.double() / len(self.samples.labels)
+
+    @property
+    def number(self) -> int:
+        """Of the next checkpoint."""
+        return len(self.found) + 1
+
+    @property
+    def last(self) -> int:
+        return self.task.checkpoints(self.spec)
+
+    def checkpoint(self, name: str, accuracy: Tensor, metrics: dict[str, float]) -> Checkpoint:
+        """What was found, beside all that was found before; a checkpoint keeps its own."""
+        number, training = self.number, self.training
+        self.found = self.found | {name: accuracy}
+        return Checkpoint(
+            definition=self.spec.digest(),
+            seed=training.seed,
             epoch=number,
-            metrics=told(name, levels, found[f"chips/{name}"]),
-            network=found,
+            metrics=metrics,
+            network=self.found,
             optimizer={},
             generator=training.generator.get_state(),
-            environment=taught.environment,
+            environment=self.taught.environment,
             data=training.data,
             caveat=training.caveat,
         )
@@ -70,36 +149,22 @@ def fits(training: Training, task: Robustness) -> None:
     network = plain(training.network, training.spec.dataset.shape)
     foundry = Foundry(network, Draws(task.chip_seed, range(1)))
     for name, levels in task.grid().items():
-        for level in levels:
+        for at in levels:
             try:
-                foundry.make(nonideality(name, level, highest=max(levels)))
+                foundry.make(nonideality(name, at, highest=max(levels)))
             except ValueError as error:
-                raise TrainingError(f"task.{name} {level:g}: {error}") from error
-
-
-def shown(training: Training, images: int) -> Samples:
-    """The first test images, as the network gets them."""
-    test = training.test[torch.arange(min(images, len(training.test)))]
-    x = training.encode(test.images)
-    return Samples(x[:1] if is_constant(x) else x, test.labels, training.spec.time_steps)
+                raise TrainingError(f"task.{name} {at:g}: {error}") from error
 
 
 def told(name: str, levels: tuple[float, ...], accuracy: Tensor) -> dict[str, float]:
     """Mean, spread, interval and worst chip of each level, and the area under the means."""
     rows = [
-        Row(name, level, chip, share)
-        for level, chips in zip(levels, accuracy.tolist(), strict=True)
+        Row(name, at, chip, share)
+        for at, chips in zip(levels, accuracy.tolist(), strict=True)
         for chip, share in enumerate(chips)
     ]
     lines = summary(rows)
     metrics = {f"chip_area/{name}": area(lines)}
     for line in lines:
-        place = f"{name}/{line.level:g}"
-        metrics |= {
-            f"chip_accuracy/{place}": line.mean,
-            f"chip_std/{place}": line.std,
-            f"chip_low/{place}": line.low,
-            f"chip_high/{place}": line.high,
-            f"chip_worst/{place}": line.worst,
-        }
+        metrics |= named(line, f"{name}/{line.level:g}")
     return metrics

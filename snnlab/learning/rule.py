@@ -22,6 +22,7 @@ class Rule(Part):
     source: ClassVar[str]
     learning: ClassVar[str] = "gradients"  # what it needs of a network, see Network.learning
     recomputes: ClassVar[bool] = False  # whether its gradient allows to compute layers twice
+    on_chip: ClassVar[bool] = False  # whether a synapse on a chip sees all that it needs
 
     def check(self, spec: Definition) -> None:
         """Raise ValueError for a definition that the rule cannot train. Nothing by default."""

@@ -10,6 +10,7 @@ import tomli_w
 from pydantic import Field, field_validator, model_validator
 
 from snnlab.learning.augment import AnyAugmentation, Unchanged
+from snnlab.learning.chip import AnyChip, Deploy, NoChip
 from snnlab.learning.dataset import Dataset
 from snnlab.learning.definition import Definition
 from snnlab.learning.encoders import AnyEncoder, Direct
@@ -33,6 +34,7 @@ else:
     AnyNeuron = one_of(Neuron, "snnlab.learning.neurons")
     AnyRule = one_of(Rule, "snnlab.learning.rules")
 
+RULES = members(Rule, "snnlab.learning.rules")
 NETWORKS = members(Network, "snnlab.learning.networks")
 TOO_DEEP = "it is nested too deeply"
 
@@ -65,6 +67,12 @@ class Spec(Definition):
         description="whose weights are tested: the last epoch's, or the best on held-out images",
     )
     task: AnyTask = Field(Train(), description="what a run does with all this")
+    chip: AnyChip = Field(NoChip(), description="chips that the trained network is put on")
+    deploy: Deploy = Field(
+        "off-chip",
+        description="where the network learns: off the chip, off the chip and then calibrated on "
+        "it, or on the chip alone",
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
         description="numbers in linear layers and convolutions; neurons always compute in float32",
@@ -120,7 +128,19 @@ class Spec(Definition):
             )
         self.rule.check(self)
         self.task.check(self)
+        self.lands()
         return self
+
+    def lands(self) -> None:
+        """Refuse a chip, and a way to it, that the definition's other parts do not allow."""
+        self.chip.check(self.neuron, self.deploy)
+        if self.deploy == "on-chip" and not self.rule.on_chip:
+            fit = [str(kind_of(rule)) for rule in RULES if getattr(rule, "on_chip", False)]
+            raise ValueError(
+                f"deploy: on-chip needs a rule by which a synapse learns from what it sees itself, "
+                f"got rule.kind {kind_of(type(self.rule))!r}. Choose {', '.join(fit)}, or deploy "
+                "calibrated: then the network is trained off the chip first"
+            )
 
     def digest(self) -> str:
         """A short name, equal for equal specs.

@@ -98,6 +98,8 @@ class Tandem(Rule):
             "schedule": {"kind": "step", "milestones": [0.3, 0.6, 0.8], "decay": 0.2},
             "time_steps": 1,
             "epochs": self.teacher_epochs,
+            "chip": {"kind": "none"},
+            "deploy": "off-chip",
         }
         return type(spec).parse(definition)
 

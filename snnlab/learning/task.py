@@ -28,9 +28,15 @@ class Task(Part):
 
 
 class Train(Task):
-    """Train the network and test it: a checkpoint after each epoch."""
+    """Train the network and test it: a checkpoint after each epoch.
+
+    With a chip, one more for the chips, and one for each pass of their calibration.
+    """
 
     kind: Literal["train"] = "train"
+
+    def checkpoints(self, spec: Definition) -> int:
+        return spec.epochs + spec.chip.checkpoints(spec.deploy)
 
 
 class Gradients(Task):
@@ -65,6 +71,11 @@ class Gradients(Task):
                 f"neuron.kind {spec.neuron.model_dump()['kind']!r} does not spike, so it has no "
                 "surrogate slope whose gradients could be measured. Choose lif"
             )
+        if spec.chip.kind != "none":
+            raise ValueError(
+                "task.kind gradients measures a network on the host, got chip.kind "
+                f"{spec.chip.kind!r}. Set chip.kind to none"
+            )
         if self.depths and not getattr(spec.network, "hidden", ()):
             raise ValueError(
                 "task.depths: only a network of hidden layers can be made deeper. Set network.kind "
@@ -94,8 +105,10 @@ class Gradients(Task):
 class Robustness(Task):
     """Train the network, then test it on chips that get worse: a checkpoint for each kind of flaw.
 
-    A training of the same definition and seed is taken from the cache. Rates, intervals and the
-    worst chip are measurements; the accuracy of every chip lies in the checkpoint.
+    A training of the same definition and seed is taken from the cache. Deployed calibrated, chips
+    are tested again after the first and the last pass of `chip.learning`: a checkpoint for each
+    level. Of `chip` nothing else is used. Means, intervals and the worst chip are measurements; the
+    accuracy of every chip lies in the checkpoint.
     """
 
     kind: Literal["robustness"] = "robustness"
@@ -132,12 +145,19 @@ class Robustness(Task):
     def check(self, spec: Definition) -> None:
         if not self.grid():
             raise ValueError("task: there is no level of any kind. Give some for mismatch")
+        if spec.deploy == "on-chip" or (spec.deploy == "off-chip") != (spec.chip.kind == "none"):
+            raise ValueError(
+                "task.kind robustness draws chips of its own, got chip.kind "
+                f"{spec.chip.kind!r} and deploy {spec.deploy!r}. Leave both out, or deploy "
+                "calibrated with chip.kind emulated"
+            )
         for name, levels in self.grid().items():
             for level in levels:
                 nonideality(name, level, highest=max(levels))
 
     def checkpoints(self, spec: Definition) -> int:
-        return len(self.grid())
+        levels = sum(len(levels) for levels in self.grid().values())
+        return len(self.grid()) + levels * (spec.deploy == "calibrated")
 
 
 AnyTask = Annotated[Train | Gradients | Robustness, Field(discriminator="kind")]

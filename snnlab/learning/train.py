@@ -241,7 +241,13 @@ def train(
     yield from training.prepare(resumed=resume is not None)
     if resume:
         training.restore(resume)
-    for epoch in range(resume.epoch + 1 if resume else 1, spec.epochs + 1):
+    yield from trained(training, after=resume.epoch if resume else 0)
+
+
+def trained(training: Training, *, after: int) -> Iterator[Step | Checkpoint]:
+    """The epochs that follow `after`; the weights that were tested are in place then."""
+    epochs = training.spec.epochs
+    for epoch in range(after + 1, epochs + 1):
         start, losses = time.perf_counter(), []
         for step in training.epoch(epoch):
             losses.append(step.loss)
@@ -249,7 +255,7 @@ def train(
         metrics = {} if math.isnan(losses[-1]) else {"loss": fmean(losses)}
         metrics |= validated(training)
         training.consider(epoch, metrics["accuracy"])
-        if epoch == spec.epochs:
+        if epoch == epochs:
             metrics["selected_epoch"] = float(training.select(epoch))
             metrics |= tested(training)
         metrics["seconds"] = time.perf_counter() - start

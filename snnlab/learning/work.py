@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 
 from snnlab.learning.checkpoint import Checkpoint
+from snnlab.learning.deploy import deployed
 from snnlab.learning.diagnosis import diagnose
 from snnlab.learning.machine import environment
 from snnlab.learning.robustness import try_chips
@@ -22,6 +23,8 @@ def work(
         return measure(spec, spec.task, seed, resume)
     if isinstance(spec.task, Robustness):
         return try_chips(spec, spec.task, seed, device, resume)
+    if spec.chip.kind != "none":
+        return deployed(spec, seed, device, resume)
     return train(spec, seed=seed, resume=resume, device=device)
 
 

@@ -295,6 +295,23 @@ def test_a_chip_learns_around_its_own_flaws() -> None:
     assert error("hidden") < before / 2
 
 
+@pytest.mark.parametrize("store", [Shadow(), Shadow(4, adam=Adam()), Stochastic(6)])
+def test_interrupted_it_goes_on_with_the_same_bits(store) -> None:
+    network, wrong = dense(SOFT), Nonidealities(spread=Spread(0.3), thermal=Thermal(0.1))
+    x, wanted = image(network), targets(network)
+    whole, first, second = (learner(network, wrong, store=store) for _ in range(3))
+    for _ in range(3):
+        whole.learn(x, wanted, LABELS, STEPS)
+    first.learn(x, wanted, LABELS, STEPS)
+    second.restore(first.state())
+    for _ in range(2):
+        second.learn(x, wanted, LABELS, STEPS)
+    kept, again = whole.state(), second.state()
+    assert kept.keys() == again.keys()
+    assert all(torch.equal(kept[name], again[name]) for name in kept)
+    assert int(again["updates"].sum()) > 0
+
+
 def test_what_was_learned_is_what_the_emulator_runs() -> None:
     network = dense(SOFT)
     wrong = Nonidealities(spread=Spread(0.3, 0.1, 0.1), faults=Faults(dead=0.1, stuck=0.05))

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from snnlab.learning.plain import plain
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.networks.convnet import ConvNet
 from snnlab.learning.networks.mlp import MLP
@@ -12,6 +11,7 @@ from snnlab.learning.networks.vgg import VGG
 from snnlab.learning.neurons.alif import ALIF
 from snnlab.learning.neurons.if_ import IF
 from snnlab.learning.neurons.lif import LIF
+from snnlab.learning.plain import plain
 
 
 NETWORKS = [

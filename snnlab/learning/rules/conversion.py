@@ -163,6 +163,8 @@ class Conversion(Rule):
             "rule": {"kind": "bptt"},
             "time_steps": 1,
             "epochs": self.teacher_epochs,
+            "chip": {"kind": "none"},
+            "deploy": "off-chip",
         }
         if isinstance(spec.encoder, Poisson):
             definition["encoder"]["mean"] = True

@@ -29,6 +29,7 @@ class LTLOnline(Tandem):
     """Each layer learns its teacher's rates from the error of the moment."""
 
     source: ClassVar[str] = "Yang et al. 2022, arXiv:2210.04532, Eq. 9"
+    on_chip: ClassVar[bool] = True
 
     kind: Literal["ltl-online"] = "ltl-online"
     percentile: float = Field(
