@@ -5,7 +5,7 @@ A test sees that they are up to date. Such a part begins with `<!-- from the cod
 
 import re
 import runpy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,29 +70,39 @@ def kind(part: type[Part]) -> str:
 
 
 def fields(part: type[Part], names: Sequence[str]) -> str:
+    rows = list(described(part, names, ""))
+    return table(("field", "value", "unit", "default", "meaning"), rows) if rows else ""
+
+
+def described(part: type[Part], names: Sequence[str], place: str) -> Iterator[Sequence[str]]:
+    """A row for each field; those of a part inside the part follow with its name before theirs."""
     schema = part.model_json_schema()["properties"]
-    rows = [
-        (
-            f"`{name}`",
+    for name in names:
+        inner = list(parts_of(part.model_fields[name]))
+        if inner:
+            yield from described(inner[0], list(inner[0].model_fields), f"{place}{name}.")
+            continue
+        yield (
+            f"`{place}{name}`",
             values(schema[name]),
             schema[name].get("unit", ""),
             default(schema[name]),
             schema[name]["description"],
         )
-        for name in names
-    ]
-    return table(("field", "value", "unit", "default", "meaning"), rows) if rows else ""
 
 
 def default(schema: dict[str, Any]) -> str:
-    value = schema.get("default")
-    if value is None:
+    if "default" not in schema:
         return "required"
+    value = schema["default"]
+    if value is None:
+        return "none"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def values(schema: dict[str, Any]) -> str:
     """What a field may hold, in words."""
+    schema = next((one for one in schema.get("anyOf", ()) if one["type"] != "null"), schema)
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if schema["type"] == "array":

@@ -10,7 +10,7 @@ from hardware.nonidealities import Nonidealities
 from hardware.onchip import Schedule
 from hardware.profile import Profile, load, names
 from hardware.quantise import chosen_bits
-from hardware.stores import Shadow, Stochastic
+from hardware.stores import Adam, Shadow, Stochastic
 from hardware.temporal import Thermal
 from hardware.typical import typical
 from snnlab.learning.neuron import IntegrateAndFire, Neuron
@@ -36,7 +36,7 @@ class Local(Part):
         description="number of training images in a pass, the first ones; none for all",
     )
     batch_size: int = Field(64, ge=1, le=10_000, description="number of images between changes")
-    lr: float = Field(0.01, gt=0, le=1e3, description="learning rate")
+    lr: float = Field(1e-3, gt=0, le=1e3, description="learning rate")
     width: float = Field(
         0.5,
         gt=0,
@@ -56,10 +56,10 @@ class Local(Part):
     changes: Literal["step", "batch"] = Field(
         "batch", description="whether weights change at each step or once in a batch"
     )
-    store: Literal["shadow", "stochastic"] = Field(
-        "shadow",
-        description="where weights are kept: an accumulator beside each synapse, or the synapse's "
-        "own bits, rounded by chance",
+    store: Literal["adam", "shadow", "stochastic"] = Field(
+        "adam",
+        description="what is kept beside a synapse: an accumulator and the moments of Adam, an "
+        "accumulator, or nothing, so that its own bits are rounded by chance",
     )
 
     def rule(self, threshold: float) -> LocalTandem:
@@ -69,7 +69,9 @@ class Local(Part):
         return Schedule(self.warm_up, self.changes)
 
     def weights(self, bits: int | None) -> Shadow | Stochastic:
-        return Stochastic(bits or 8) if self.store == "stochastic" else Shadow(bits)
+        if self.store == "stochastic":
+            return Stochastic(bits or 8)
+        return Shadow(bits, Adam() if self.store == "adam" else None)
 
 
 class Chip(Part):

@@ -25,7 +25,7 @@ class Images(Part):
 class Epoch(Part):
     """One pass over the training images."""
 
-    epoch: int = Field(ge=1, le=1000, description="its number, from 1")
+    epoch: int = Field(ge=1, le=2000, description="its number, from 1")
     metrics: Metrics = Field(description="what was measured after it")
 
 
@@ -58,18 +58,23 @@ class Outcome(Part):
         if not 0 <= accuracy <= 100:
             raise ValueError(f"{LAST_METRIC} must be in 0..100 %, got {accuracy}. Run it again")
         numbers = [epoch.epoch for epoch in self.epochs]
-        if sorted(set(numbers)) != numbers or numbers[-1:] > [self.definition.epochs]:
+        if sorted(set(numbers)) != numbers or numbers[-1:] > [self.last]:
             raise ValueError(
-                f"epochs must rise to at most {self.definition.epochs}, got {numbers}. Run it again"
+                f"epochs must rise to at most {self.last}, got {numbers}. Run it again"
             )
         if "\\u0000" in json.dumps([self.environment, self.code, self.data.caveat]):
             raise ValueError("environment, code and caveat must not contain the character NUL")
         return self
 
+    @property
+    def last(self) -> int:
+        """The number of the last checkpoint."""
+        return self.definition.task.checkpoints(self.definition)
+
     def points(self) -> list[tuple[str, int, float]]:
         """Every measurement as (metric, epoch, value), the results as those of the last epoch."""
         curves = {epoch.epoch: epoch.metrics for epoch in self.epochs}
-        curves[self.definition.epochs] = self.results
+        curves[self.last] = self.results
         return [
             (metric, epoch, float("nan") if value is None else value)
             for epoch, metrics in curves.items()

@@ -21,7 +21,7 @@ class Flaw(NamedTuple):
 
     title: str
     area: str
-    rows: list[tuple[str, float, list[str]]]  # level, mean in percent for its bar, the columns
+    rows: list[tuple[str, str, float, list[str]]]  # level, passes, mean for its bar, the columns
 
 
 def flaws(definition: Mapping[str, Any], curves: Mapping[str, Points]) -> list[Flaw]:
@@ -34,8 +34,16 @@ def flaws(definition: Mapping[str, Any], curves: Mapping[str, Points]) -> list[F
 
 
 def flaw(kind: str, levels: list[float], last: Mapping[str, float | None]) -> Flaw:
+    """A row for each level, and below it one for each test of the calibrated chips."""
     rows = []
     for level in levels:
-        values = [last.get(f"{column}/{kind}/{level:g}") for column in COLUMNS]
-        rows.append((f"{level:g}", values[0] or 0.0, [number(value) for value in values]))
+        start = f"chip_accuracy/{kind}/{level:g}"
+        passes = sorted(
+            int(name.rpartition("/")[2]) for name in last if name.startswith(f"{start}/")
+        )
+        for learned in ("", *map(str, passes)):
+            place = f"{kind}/{level:g}" + (f"/{learned}" if learned else "")
+            values = [last.get(f"{column}/{place}") for column in COLUMNS]
+            cells = [number(value) for value in values]
+            rows.append((f"{level:g}", learned, values[0] or 0.0, cells))
     return Flaw(TITLES[kind], number(last[f"chip_area/{kind}"]), rows)

@@ -1,18 +1,19 @@
 """What a run's page shows, at first and again every two seconds."""
 
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from snnlab.experiments import queries
+from snnlab.learning.problems import SpecError
+from snnlab.learning.spec import Spec
 from snnlab.teams import queries as teams
 from snnlab.web.definition import toml_of
 from snnlab.web.gradients import heat_maps
 from snnlab.web.numbers import number, position, row
-from snnlab.web.robustness import TITLES, flaws
+from snnlab.web.robustness import flaws
 
 
 Action = Callable[[int, str], str]
@@ -87,11 +88,9 @@ def kind_of_task(definition: dict[str, Any]) -> str:
 
 
 def checkpoints(definition: dict[str, Any]) -> int:
-    """How many checkpoints there are until the run's end."""
-    task, kind = definition.get("task", {}), kind_of_task(definition)
-    if kind == "gradients":
-        given = (task[name] for name in ("depths", "times", "heights", "widths"))
-        return prod(max(1, len(values)) for values in given)
-    if kind == "robustness":
-        return sum(1 for name in TITLES if task.get(name))
-    return int(definition.get("epochs", 0))
+    """How many checkpoints there are until the run's end; 0 where this version cannot tell."""
+    try:
+        spec = Spec.parse(definition)
+    except SpecError:
+        return 0
+    return spec.task.checkpoints(spec)

@@ -3,10 +3,12 @@
 import ast
 import re
 import runpy
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from snnlab.client.cli import COMMANDS
 from snnlab.client.trouble import Code
@@ -45,13 +47,21 @@ def test_what_is_made_from_the_code_is_up_to_date(path: Path) -> None:
     assert filled(path.read_text()) == path.read_text(), "run: python docs/tables.py"
 
 
+def places(part: type[BaseModel]) -> Iterator[str]:
+    """The fields of a part, and those of parts inside it by their path."""
+    for name, field in part.model_fields.items():
+        inner = [place for one in parts_of(field) for place in places(one)]
+        if name != "kind":
+            yield from (f"{name}.{place}" for place in inner) if inner else [name]
+
+
 def test_every_kind_and_field_is_documented() -> None:
     text = page("definition")
     for name, field in Spec.model_fields.items():
         assert f"`{name}`" in text or f"`[{name}]`" in text
         for part in parts_of(field):
             assert f'`kind = "{kind_of(part)}"`' in text
-            assert all(f"| `{inner}` |" in text for inner in part.model_fields if inner != "kind")
+            assert all(f"| `{place}` |" in text for place in places(part))
     assert all(f"`{preset}`" in text for preset in presets())
 
 

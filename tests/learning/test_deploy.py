@@ -12,7 +12,7 @@ from snnlab.learning.work import work
 
 REAL = {"dataset": {"kind": "mnist-5k"}, "epochs": 3}
 IDEAL = {"kind": "emulated", "profile": "ideal", "bits": 16, "chips": 2}
-WRONG = {"kind": "emulated", "mismatch": 1.0, "chips": 3, "learning": {"epochs": 3, "lr": 0.03}}
+WRONG = {"kind": "emulated", "mismatch": 1.0, "chips": 3, "learning": {"epochs": 3, "lr": 0.003}}
 LOCAL = {
     "network": {"kind": "mlp", "hidden": [32], "norm": "none"},
     "neuron": {"kind": "lif", "surrogate": "boxcar"},
@@ -57,7 +57,7 @@ def test_calibration_brings_back_what_mismatch_took(tiny):
 
 
 @pytest.mark.parametrize("deploy", ["calibrated", "on-chip"])
-@pytest.mark.parametrize("store", ["shadow", "stochastic"])
+@pytest.mark.parametrize("store", ["adam", "shadow", "stochastic"])
 def test_interrupted_anywhere_it_ends_with_the_same_bits(tiny, tmp_path, deploy, store):
     learning = WRONG["learning"] | {"store": store}
     spec = tiny(epochs=2, chip=WRONG | {"learning": learning}, deploy=deploy, **LOCAL)
@@ -71,13 +71,13 @@ def test_interrupted_anywhere_it_ends_with_the_same_bits(tiny, tmp_path, deploy,
 
 
 def test_on_the_chip_weights_are_trained_there_alone(tiny):
-    chip = WRONG | {"learning": {"lr": 0.3}}
+    chip = WRONG | {"learning": {"lr": 0.01}}
     spec = tiny(**REAL, chip=chip, deploy="on-chip", **LOCAL)
     first, *_, last = points(spec)
     assert first.metrics["chip_held_out"] < last.metrics["chip_held_out"]
     assert last.metrics["test_accuracy"] == last.metrics["chip_accuracy"] > 40
     assert "test_accuracy" not in first.metrics
-    weights = last.network["chips/0/fc1/store/weight"]
+    weights = last.network["chips/0/fc1/weight"]
     assert weights.shape[0] == 3
     assert not torch.equal(weights[0], weights[1])
 
