@@ -7,9 +7,9 @@ from pydantic import Field, field_validator, model_validator
 from hardware.frozen import Faults, Spread, check_sign
 from hardware.local import LocalTandem
 from hardware.nonidealities import Nonidealities
-from hardware.onchip import Schedule
 from hardware.profile import Profile, load, names
 from hardware.quantise import chosen_bits
+from hardware.schedule import Schedule
 from hardware.stores import Adam, Shadow, Stochastic
 from hardware.temporal import Thermal
 from hardware.typical import typical

@@ -14,11 +14,11 @@ from hardware.emulator import run
 from hardware.frozen import Faults, Spread
 from hardware.network import Dynamics, Layer, Network
 from hardware.nonidealities import Nonidealities
-from snnlab.learning.plain import plain
 from snnlab.learning.networks.convnet import ConvNet
 from snnlab.learning.networks.mlp import MLP
 from snnlab.learning.neurons.if_ import IF
 from snnlab.learning.neurons.lif import LIF
+from snnlab.learning.plain import plain
 from tests.hardware.networks import convnet, mlp, spikes
 
 
