@@ -25,7 +25,8 @@ class BoardsDash(dash.Dash):
         """The page: the board's name is in the request that is being answered."""
         request = django_request()
         board = boards()[request.resolver_match.kwargs["slug"]]
-        return render_to_string("boards/board.html", parts | {"board": board}, request=request)
+        shown = parts | {"board": board} | board.context(request)
+        return render_to_string(board.template, shown, request=request)
 
     def _generate_scripts_html(self) -> str:
         return with_nonce(super()._generate_scripts_html())

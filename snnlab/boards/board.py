@@ -4,18 +4,25 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dash.development.base_component import Component
+from django.http import HttpRequest
 
 
 class Board(NamedTuple):
-    """A page at /boards/<slug>/; `layout` gives its skeleton, callbacks bring the data."""
+    """A page at /boards/<slug>/.
+
+    `context` gives what the server writes into `template`; `layout` the skeleton of the charts,
+    whose data callbacks bring.
+    """
 
     slug: str
     title: str
     description: str
     layout: Callable[[], Component]
+    context: Callable[[HttpRequest], dict[str, Any]]
+    template: str
 
 
 @cache

@@ -1,18 +1,19 @@
-"""The boards' charts: pure functions of rows."""
+"""The leaderboards' charts: pure functions of points."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
 from snnlab.boards.pareto import front
-from snnlab.boards.rows import accuracy, key, shorten, significant
-from snnlab.experiments.queries import BoardRow
+from snnlab.boards.rows import shorten, significant
+from snnlab.experiments.queries import Point
 
 
 class Axis(NamedTuple):
-    """A cost to set accuracy against."""
+    """What accuracy is set against."""
 
     field: str
     label: str
@@ -23,107 +24,136 @@ class Axis(NamedTuple):
 AXES = {
     axis.field: axis
     for axis in (
-        Axis("energy", "Estimated energy (45 nm)", "nJ per image", "log"),
+        Axis("energy", "Energy", "nJ per image", "log"),
+        Axis("operations", "Effective operations (MACs and ACs)", "per image", "log"),
         Axis("synops", "Synaptic operations", "per image", "log"),
-        Axis("time_steps", "Time steps", "steps", "linear"),
+        Axis("parameters", "Parameters", "weights", "log"),
+        Axis("time_steps", "Time steps", "steps", "log"),
+        Axis("latency", "Latency", "ms", "log"),
+        Axis("seconds", "Training time", "s", "log"),
     )
 }
+DATE = Axis("date", "Date", "", "date")
 LOOKS = {  # told apart by shape as well as by colour
-    "measured": {"color": "#2f87d0", "symbol": "circle"},
-    "published": {"color": "#d98200", "symbol": "diamond-open"},
+    "measured": ("#2f87d0", "circle"),
+    "reproduced": ("#009e73", "square"),
+    "baseline": ("#56b4e9", "triangle-up"),
+    "external": ("#cc79a7", "cross"),
+    "published": ("#e69f00", "diamond-open"),
 }
-FRONT = "#0f9d75"
 LAYOUT = {
     "template": "none",
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"family": "system-ui, sans-serif", "size": 13},
-    "margin": {"l": 64, "r": 16, "t": 8, "b": 64},
+    "margin": {"l": 56, "r": 12, "t": 8, "b": 56},
     "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     "hoverlabel": {"align": "left"},
     "uirevision": "kept",
-    "height": 420,
+    "height": 380,
 }
 
 
-def with_cost(rows: Sequence[BoardRow], axis: Axis) -> list[BoardRow]:
-    """The rows that have this cost; a logarithm wants it positive."""
-    costs = ((row, getattr(row, axis.field)) for row in rows)
-    return [row for row, cost in costs if cost is not None and (cost > 0 or axis.scale != "log")]
+def usable(points: Sequence[Point], axis: Axis) -> list[Point]:
+    """Those that the axis can show: a logarithm wants a positive value."""
+    return [point for point in points if axis.scale != "log" or point.x > 0]
 
 
-def on_front(rows: Sequence[BoardRow], axis: Axis) -> list[BoardRow]:
-    """The rows on the Pareto front, cheapest first. All of them must have the cost."""
-    marks = front([(getattr(row, axis.field), row.accuracy) for row in rows])
-    found = [row for row, marked in zip(rows, marks, strict=True) if marked]
-    return sorted(found, key=lambda row: (getattr(row, axis.field), row.accuracy))
+def on_front(points: Sequence[Point]) -> list[Point]:
+    """The points that nothing beats, cheapest first; over dates, the records."""
+    marks = front([(place(point.x), point.accuracy) for point in points])
+    found = [point for point, marked in zip(points, marks, strict=True) if marked]
+    return sorted(found, key=lambda point: (place(point.x), point.accuracy))
 
 
-def trade_off(rows: Sequence[BoardRow], axis: Axis, selected: str = "") -> go.Figure:
-    """Accuracy against a cost: the front joined by a line, all that is beaten paler."""
-    shown = with_cost(rows, axis)
-    best = on_front(shown, axis)
+def place(x: Any) -> float:
+    """Where a value lies on its axis, as a number."""
+    return x.timestamp() if isinstance(x, datetime) else float(x)
+
+
+def trade_off(points: Sequence[Point], axis: Axis) -> go.Figure:
+    """Accuracy against a cost or the date: a staircase for each kind, of what nothing beats."""
+    shown = usable(points, axis)
     figure = go.Figure(layout=LAYOUT | axes(axis))
     if not shown:
         figure.add_annotation(text=nothing(axis), showarrow=False, xref="paper", yref="paper")
-        return figure
-    figure.add_trace(joined(best, axis))
-    marked = {key(row) for row in best}
     for kind in LOOKS:
-        some = [row for row in shown if row.kind == kind]
+        some = [point for point in shown if point.kind == kind]
         if some:
-            figure.add_trace(points(some, axis, kind, marked, selected))
+            best = on_front(some)
+            figure.add_trace(stairs(best, kind))
+            figure.add_trace(marks(some, axis, kind, {point.id for point in best}))
     return figure
 
 
-def joined(best: Sequence[BoardRow], axis: Axis) -> go.Scatter:
-    """The front as a line."""
+def stairs(best: Sequence[Point], kind: str) -> go.Scatter:
+    """The front of one kind, as steps."""
     return go.Scatter(
-        x=[getattr(row, axis.field) for row in best],
-        y=[row.accuracy for row in best],
+        x=[point.x for point in best],
+        y=[point.accuracy for point in best],
         mode="lines",
-        name="Pareto front",
-        line={"color": FRONT, "width": 2, "shape": "hv"},
+        name=f"{kind}, front",
+        legendgroup=kind,
+        showlegend=False,
+        line={"color": LOOKS[kind][0], "width": 2, "shape": "hv", "dash": dash(kind)},
         hoverinfo="skip",
     )
 
 
-def points(
-    rows: Sequence[BoardRow], axis: Axis, kind: str, marked: set[str], selected: str
-) -> go.Scatter:
-    """The rows of one kind; the selected one is larger."""
-    keys = [key(row) for row in rows]
+def dash(kind: str) -> str:
+    return "dot" if kind == "published" else "solid"
+
+
+def marks(points: Sequence[Point], axis: Axis, kind: str, best: set[int]) -> go.Scatter:
+    """The rows of one kind with their intervals; what is beaten is paler."""
+    colour, symbol = LOOKS[kind]
     return go.Scatter(
-        x=[getattr(row, axis.field) for row in rows],
-        y=[row.accuracy for row in rows],
+        x=[point.x for point in points],
+        y=[point.accuracy for point in points],
         mode="markers",
         name=kind,
-        customdata=keys,
-        text=[about(row, axis) for row in rows],
+        legendgroup=kind,
+        customdata=[point.id for point in points],
+        text=[about(point, axis) for point in points],
         hovertemplate="%{text}<extra></extra>",
-        error_y={"array": [row.std or 0 for row in rows], "thickness": 1, "width": 3},
+        error_y={
+            "array": [0 if point.high is None else point.high - point.accuracy for point in points],
+            "thickness": 1,
+            "width": 3,
+        },
         marker={
-            **LOOKS[kind],
-            "size": [18 if k == selected else 11 for k in keys],
-            "opacity": [1.0 if k in marked or k == selected else 0.35 for k in keys],
-            "line": {"width": [3 if k == selected else 1.5 for k in keys], "color": FRONT},
+            "color": colour,
+            "symbol": symbol,
+            "size": 10,
+            "opacity": [1.0 if point.id in best else 0.5 for point in points],
+            "line": {"width": 1.5, "color": colour},
         },
     )
 
 
-def about(row: BoardRow, axis: Axis) -> str:
+def about(point: Point, axis: Axis) -> str:
     """What hovering tells; a title may be anybody's text."""
-    cost = f"{significant(getattr(row, axis.field))} {axis.unit}"
-    lines = [f"<b>{escape(shorten(row.title))}</b>", f"{row.kind}: {accuracy(row)}", cost]
-    return "<br>".join([*lines, f"† {escape(row.caveat)}"] if row.caveat else lines)
+    spread = "" if point.high is None else f" ± {point.high - point.accuracy:.2f}"
+    seeds = f", n = {point.n}" if point.n else ""
+    lines = [
+        f"<b>{escape(shorten(point.title))}</b>",
+        f"{point.kind}: {point.accuracy:.2f}{spread} %{seeds}",
+        value(point, axis),
+    ]
+    return "<br>".join([*lines, f"† {escape(point.caveat)}"] if point.caveat else lines)
+
+
+def value(point: Point, axis: Axis) -> str:
+    """The point's place on the axis, in words."""
+    if isinstance(point.x, datetime):
+        return f"{point.x:%Y-%m-%d}" if point.n else f"{point.x:%Y}"
+    return f"{significant(point.x)} {axis.unit}"
 
 
 def axes(axis: Axis) -> dict[str, Any]:
     """Titles and scales of both axes."""
-    title = f"{axis.label}<br>[{axis.unit}]"
+    title = f"{axis.label} [{axis.unit}]" if axis.unit else axis.label
     along = {"title": {"text": title}, "type": axis.scale, "automargin": True}
-    if axis.scale == "linear":
-        along["rangemode"] = "tozero"
     up = {"title": {"text": "Test accuracy [%]"}, "automargin": True}
     return {"xaxis": along, "yaxis": up}
 

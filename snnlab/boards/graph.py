@@ -14,6 +14,7 @@ CONFIG = {
 }
 
 
-def graph(id: str, **properties: Any) -> dcc.Graph:
-    """A chart that offers nothing which leaves this site."""
-    return dcc.Graph(id=id, config=CONFIG, className="chart", **properties)
+def graph(id: str, height: int = 380, **properties: Any) -> dcc.Graph:
+    """A chart that offers nothing which leaves this site; its height is its own from the start."""
+    style = {"height": f"{height}px"}
+    return dcc.Graph(id=id, config=CONFIG, className="chart", style=style, **properties)

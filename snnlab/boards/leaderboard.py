@@ -1,88 +1,111 @@
-"""A leaderboard: a table of measured and published results and their trade-offs, made once for
-each data set. Pages call `leaderboard`.
+"""A leaderboard: a table made by the server, and charts of the same rows beside it.
+
+Made once for each data set: pages call `leaderboard`. What is shown is said by the address alone.
 """
 
 from typing import Any
 
-from dash import Input, Output, callback, html
+from dash import Input, Output, callback, dcc, html
+from dash.exceptions import PreventUpdate
+from django.http import HttpRequest
+from django.urls import reverse
 
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
-from snnlab.boards.figures import AXES, on_front, trade_off, with_cost
-from snnlab.boards.inputs import clean_axis, clean_key, clean_kinds, clean_text
-from snnlab.boards.rows import accuracy, grid_row, select, shorten, significant
-from snnlab.boards.skeleton import layout
+from snnlab.boards.figures import AXES, DATE, on_front, trade_off, usable
+from snnlab.boards.graph import graph
+from snnlab.boards.rows import shorten
+from snnlab.boards.scope import scope
+from snnlab.boards.state import of_callback, read
+from snnlab.boards.table import context
 from snnlab.experiments import queries
 
 
-def leaderboard(slug: str, dataset: str, title: str, description: str) -> Board:
+def leaderboard(slug: str, dataset: str, title: str, description: str, split: str) -> Board:
     """The board of a data set, its callbacks registered under ids that begin with `slug`."""
 
     def id(name: str) -> str:
         return f"{slug}-{name}"
 
-    def shown(kinds: Any, search: Any) -> list[queries.BoardRow]:
-        """What this user may see and asked for. The user is the session's, not the browser's."""
-        rows = queries.leaderboard(django_request().user, dataset)
-        return select(rows, clean_kinds(kinds), clean_text(search))
-
     @callback(
-        Output(id("grid"), "rowData"),
-        Output(id("count"), "children"),
-        Input(id("kinds"), "value"),
-        Input(id("search"), "value"),
-    )
-    def table(kinds: Any, search: Any) -> tuple[list[dict[str, Any]], str]:
-        rows = shown(kinds, search)
-        return [grid_row(row) for row in rows], count(rows)
-
-    @callback(
-        Output(id("plot"), "figure"),
+        Output(id("trade"), "figure"),
+        Output(id("record"), "figure"),
         Output(id("front"), "children"),
-        Input(id("kinds"), "value"),
-        Input(id("search"), "value"),
-        Input(id("axis"), "value"),
-        Input(id("grid"), "selectedRows"),
+        Input("address", "search"),
     )
-    def plot(kinds: Any, search: Any, axis: Any, selected: Any) -> tuple[Any, list[Any]]:
-        rows, along = shown(kinds, search), AXES[clean_axis(axis)]
-        return trade_off(rows, along, clean_key(selected)), front_in_words(rows, along)
+    def charts(search: Any) -> tuple[Any, Any, list[Any]]:
+        state = of_callback(dataset, search)
+        teams, axis = scope(django_request()), AXES[state.axis]
+        points = queries.points(teams, state.wanted, axis.field)
+        dated = queries.points(teams, state.wanted, DATE.field)
+        return trade_off(points, axis), trade_off(dated, DATE), in_words(usable(points, axis), axis)
 
-    @callback(Output(id("grid"), "selectedRows"), Input(id("plot"), "clickData"))
-    def pick(click: Any) -> dict[str, list[str]]:
-        points = click.get("points") if isinstance(click, dict) else None
-        picked = points[0].get("customdata") if points else None
-        return {"ids": [picked] if isinstance(picked, str) else []}
+    @callback(
+        Output(id("go"), "href"),
+        Input(id("trade"), "clickData"),
+        Input(id("record"), "clickData"),
+        prevent_initial_call=True,
+    )
+    def open_run(trade: Any, record: Any) -> str:
+        pk = clicked(trade) if clicked(trade) is not None else clicked(record)
+        row = None if pk is None else queries.entry(scope(django_request()), dataset, pk)
+        if row is None:
+            raise PreventUpdate
+        return reverse("web:run", args=[row.best_run]) if row.best_run else row.url or "#"
 
-    return Board(slug, title, description, lambda: layout(id))
+    def shown(request: HttpRequest) -> dict[str, Any]:
+        state = read(dataset, request.GET)
+        return context(slug, state, queries.standings(scope(request), state.wanted)) | {
+            "split": split
+        }
+
+    return Board(slug, title, description, lambda: layout(id), shown, "boards/leaderboard.html")
 
 
-def count(rows: list[queries.BoardRow]) -> str:
-    """How many rows of each kind are shown."""
-    if not rows:
-        return "No result matches. Change the search, or train a network."
-    measured = sum(row.kind == "measured" for row in rows)
-    caveats = sorted({row.caveat for row in rows if row.caveat})
-    return (
-        f"{measured} measured here, mean ± standard deviation over seeds; "
-        f"{len(rows) - measured} published, as their papers say."
-        + "".join(f" † {caveat}." for caveat in caveats)
+def layout(id: Any) -> html.Div:
+    """The charts before their data."""
+    return html.Div(
+        [
+            dcc.Location(id=id("go"), refresh=True),
+            html.Section(
+                [
+                    html.H2("Accuracy against cost"),
+                    graph(id("trade"), figure=empty()),
+                    html.Div(id=id("front"), className="quiet"),
+                ],
+                className="card",
+            ),
+            html.Section(
+                [html.H2("Record over time"), graph(id("record"), figure=empty())],
+                className="card",
+            ),
+        ],
+        className="charts",
     )
 
 
-def front_in_words(rows: list[queries.BoardRow], axis: Any) -> list[Any]:
-    """The front as a list, for those who cannot see the chart."""
-    best = on_front(with_cost(rows, axis), axis)
-    without = len(rows) - len(with_cost(rows, axis))
-    lines = [
-        html.Li(
-            f"{shorten(row.title)} ({row.kind}): {accuracy(row)} at "
-            f"{significant(getattr(row, axis.field))} {axis.unit}"
-        )
-        for row in best
-    ]
-    missing = f" {without} rows are not in the chart: they have no such value." if without else ""
-    return [
-        html.P(f"On the front, nothing shown is both cheaper and better.{missing}"),
-        html.Ul(lines),
-    ]
+def empty() -> dict[str, Any]:
+    """A chart before its data."""
+    return {"data": [], "layout": {"height": 380, "paper_bgcolor": "rgba(0,0,0,0)"}}
+
+
+def clicked(click: Any) -> int | None:
+    """The id of the point that was clicked, as the browser says it: to be looked up in scope."""
+    points = click.get("points") if isinstance(click, dict) else None
+    point = points[0] if isinstance(points, list) and points else None
+    pk = point.get("customdata") if isinstance(point, dict) else None
+    return pk if isinstance(pk, int) and 0 < pk < 2**63 else None
+
+
+def in_words(points: list[queries.Point], axis: Any) -> list[Any]:
+    """The fronts as a list, for those who cannot see the chart; the table says all else."""
+    lines = []
+    for kind in queries.KINDS:
+        best = on_front([point for point in points if point.kind == kind])
+        if best:
+            names = "; ".join(f"{shorten(p.title, 40)} {p.accuracy:.2f} %" for p in best[-5:])
+            lines.append(html.Li(f"{kind}: {names}"))
+    if not lines:
+        return []
+    note = f"On a line, nothing of its kind is both better and lower in {axis.label.lower()}."
+    return [html.P(note), html.Ul(lines)]

@@ -38,9 +38,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @never_cache
 @ensure_csrf_cookie
 def page(request: HttpRequest, slug: str) -> HttpResponse:
-    """One board. The page is a frame: its callbacks bring the data."""
+    """One board. Its table is in the page; callbacks bring the charts.
+
+    A script that turned the page already wants its changed part alone.
+    """
     if slug not in boards():
         raise Http404
+    if request.headers.get("X-Part") == "standings":
+        return render(request, "boards/standings.html", boards()[slug].context(request))
     with answering(request):
         return HttpResponse(dash_app().index())
 

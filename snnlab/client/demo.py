@@ -85,12 +85,9 @@ def board_row(user: Any, run: Any) -> Table:
     from snnlab.experiments import queries
 
     lines = queries.leaderboard(user, run.board)
-    place, line = next(
-        (place, line)
-        for place, line in enumerate(lines, 1)
-        if line.experiment_id == run.experiment_id
-    )
-    table = Table(title=f"Leaderboard {run.board}: place {place} of {len(lines)}")
+    line = next(line for line in lines if line.experiment_id == run.experiment_id)
+    ranked = sum(other.rank is not None and other.caveat == line.caveat for other in lines)
+    table = Table(title=f"Leaderboard {run.board}: rank {line.rank} of {ranked}")
     for title in ("experiment", "rule", "network", "neuron", "steps", "test accuracy", "energy"):
         table.add_column(title)
     energy = "" if line.energy is None else f"{line.energy:,.0f} nJ (estimated)"

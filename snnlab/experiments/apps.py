@@ -1,4 +1,7 @@
+"""The experiments app."""
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ExperimentsConfig(AppConfig):
@@ -7,3 +10,6 @@ class ExperimentsConfig(AppConfig):
 
     def ready(self) -> None:
         import snnlab.celery  # noqa: F401  the doorbell needs the Celery app
+        from snnlab.experiments.published import store
+
+        post_migrate.connect(store, sender=self, dispatch_uid="published results")

@@ -1,105 +1,354 @@
-"""The query behind a leaderboard: measured results beside published ones."""
+"""The query behind a leaderboard: one page of its lines, with their ranks.
 
-from dataclasses import dataclass
-from typing import Literal
+Rows are folded when runs succeed (migration 0004), so a page costs the same however many runs there
+are. What a row is compared with are all ranked rows of the same data: a sample of a data set, or
+another copy of it, has ranks of its own.
+"""
 
-from snnlab.experiments.published import Published, published
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
 from snnlab.experiments.sql import rows
+from snnlab.experiments.statistics import rank
 from snnlab.teams.models import User
+
+
+KINDS = ("measured", "reproduced", "baseline", "external", "published")
+UNRANKED = ("published",)
+VERIFIED = """case when entry.kind = 'published' then 0
+  else greatest(entry.provenance::int, entry.proof) end"""
+# What can be sorted by, as SQL of ours. What is missing stands last whichever way.
+SORTS = {
+    "accuracy": "entry.accuracy",
+    "best": "entry.best",
+    "n": "entry.n",
+    "teacher": "entry.teacher",
+    "gap": "entry.accuracy - entry.teacher",
+    "published": "entry.accuracy - other.accuracy",
+    "parameters": "entry.parameters",
+    "macs": "entry.macs",
+    "acs": "entry.acs",
+    "synops": "entry.synops",
+    "sparsity": "1 - entry.firing_rate",
+    "energy": "entry.energy",
+    "latency": "entry.latency",
+    "area": "entry.area",
+    "seconds": "entry.seconds",
+    "time_steps": "entry.time_steps",
+    "verified": VERIFIED,
+    "date": "coalesce(entry.finished_at, make_timestamptz(entry.year, 1, 1, 0, 0, 0))",
+    "title": "lower(entry.title)",
+    "method": "nullif(lower(entry.method), '')",
+    "network": "nullif(lower(entry.network), '')",
+    "neuron": "nullif(lower(entry.neuron), '')",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines of a board, in which order. An empty choice leaves nothing out."""
+
+    board: str
+    kinds: tuple[str, ...] = KINDS
+    words: tuple[str, ...] = ()
+    method: str = ""
+    neuron: str = ""
+    data: str | None = None
+    least_steps: int | None = None
+    most_steps: int | None = None
+    least_parameters: float | None = None
+    most_parameters: float | None = None
+    least_seeds: int = 0
+    least_verified: int = 0
+    rank_published: bool = False
+    sort: str = "accuracy"
+    descending: bool = True
+    page: int = 1
+    size: int = 50
 
 
 @dataclass(frozen=True)
 class BoardRow:
-    """One line of a leaderboard. Accuracies are test accuracies in %; None is "not known"."""
+    """One line of a leaderboard. Accuracies are test accuracies in %; None is "not known".
 
-    kind: Literal["measured", "published"]
+    `low` and `high` are Student's 95 % interval of the mean, from three seeds on.
+    """
+
+    id: int
+    kind: str
     title: str
     method: str
     network: str
     neuron: str
     time_steps: int | None
-    accuracy: float
+    accuracy: float | None
+    low: float | None = None
+    high: float | None = None
     std: float | None = None
-    n: int = 1
     best: float | None = None
-    energy: float | None = None
+    n: int = 1
+    missing: int = 0
+    runs: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+    scores: tuple[float | None, ...] = ()
+    best_run: int | None = None
+    teacher: float | None = None
+    parameters: float | None = None
+    macs: float | None = None
+    acs: float | None = None
     synops: float | None = None
     firing_rate: float | None = None
+    energy: float | None = None
+    energy_kind: str = ""
+    latency: float | None = None
+    area: float | None = None
+    seconds: float | None = None
+    selection: str = ""
+    caveat: str = ""
     source: str = ""
     url: str = ""
     year: int | None = None
+    finished_at: datetime | None = None
     experiment_id: int | None = None
-    run_id: int | None = None
+    team_id: int | None = None
     digest: str = ""
-    caveat: str = ""
-    selection: str = ""
+    standing: str = ""
+    verified: int = 0
+    checked: bool = False
+    reproduces_id: int | None = None
+    reproduces_title: str = ""
+    reproduces_accuracy: float | None = None
+    rank: int | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """How far from its teacher, in points."""
+        return minus(self.accuracy, self.teacher)
+
+    @property
+    def to_published(self) -> float | None:
+        """How far from the figure that it reproduces, in points."""
+        return minus(self.accuracy, self.reproduces_accuracy)
+
+    @property
+    def sparsity(self) -> float | None:
+        """The share of neurons and steps without a spike, in percent."""
+        return None if self.firing_rate is None else 100 * (1 - self.firing_rate)
+
+
+class Standings(NamedTuple):
+    """One page of a board, and what there is to choose from."""
+
+    rows: list[BoardRow]
+    total: int
+    kinds: dict[str, int]
+    methods: list[str]
+    neurons: list[str]
+    data: dict[str, int]
+    ranked: dict[str, int]  # rows that have a rank, by their data
+
+
+def minus(ours: float | None, other: float | None) -> float | None:
+    return None if ours is None or other is None else ours - other
+
+
+OTHER = {
+    "verified": VERIFIED,
+    "checked": "entry.provenance",
+    "reproduces_title": "coalesce(other.title, '')",
+    "reproduces_accuracy": "other.accuracy",
+}
+READ = ", ".join(
+    f"{OTHER.get(field.name, f'entry.{field.name}')} as {field.name}"
+    for field in fields(BoardRow)
+    if field.name != "rank"
+)
+FROM = "experiments_entry entry left join experiments_entry other on other.id = entry.reproduces_id"
+VISIBLE = "entry.board = %(board)s and (entry.team_id is null or entry.team_id = any(%(teams)s))"
+FILTERS = {
+    "kinds": "entry.kind = any(%(kinds)s)",
+    "words": "entry.words like all(%(words)s)",
+    "method": "entry.method = %(method)s",
+    "neuron": "entry.neuron = %(neuron)s",
+    "data": "entry.caveat = %(data)s",
+    "least_steps": "entry.time_steps >= %(least_steps)s",
+    "most_steps": "entry.time_steps <= %(most_steps)s",
+    "least_parameters": "entry.parameters >= %(least_parameters)s",
+    "most_parameters": "entry.parameters <= %(most_parameters)s",
+    "least_seeds": "entry.n >= %(least_seeds)s",
+    "least_verified": f"{VERIFIED} >= %(least_verified)s",
+}
 
 
 def leaderboard(user: User, board: str) -> list[BoardRow]:
-    """Succeeded runs of the user's teams, a row per experiment and spec, then published results.
+    """The first thousand lines of a board, best first."""
+    return standings(teams_of(user), Wanted(board, size=1000)).rows
 
-    A measured row is the mean over its seeds, with the sample standard deviation from 2 seeds on;
-    `run_id` is its best run. Both kinds are sorted by accuracy, best first, in one query.
-    """
-    found = [*_measured(user, board), *_published(board)]
-    return sorted(found, key=lambda row: -row.accuracy)
+
+def teams_of(user: User) -> list[int]:
+    """The teams whose work this user may see."""
+    return list(user.memberships.values_list("team_id", flat=True))
+
+
+def standings(teams: Collection[int], wanted: Wanted) -> Standings:
+    """A page of the board as these teams see it, in two queries."""
+    groups = _groups(teams, wanted.board)
+    lows = _lows(groups, wanted)
+    found = rows(
+        f"""
+        select {READ}, count(*) over () as total from {FROM}
+        where {VISIBLE} {_where(wanted)}
+        order by {_order(wanted)} limit %(limit)s offset %(offset)s""",
+        **_params(teams, wanted),
+        limit=wanted.size,
+        offset=(wanted.page - 1) * wanted.size,
+    )
+    total = found[0]["total"] if found else 0
+    return Standings(
+        rows=[_ranked(_row(row), lows, wanted) for row in found],
+        total=total,
+        kinds=_count(groups, "kind"),
+        methods=sorted(_count(_own(groups), "method")),
+        neurons=sorted(_count(_own(groups), "neuron")),
+        data=_count(groups, "caveat"),
+        ranked={data: len(values) for data, values in lows.items()},
+    )
+
+
+class Point(NamedTuple):
+    """A line of a board in a chart; `x` is what its accuracy is set against."""
+
+    id: int
+    kind: str
+    title: str
+    accuracy: float
+    low: float | None
+    high: float | None
+    n: int
+    caveat: str
+    best_run: int | None
+    x: Any
+
+
+MOST_POINTS = 2000
+AXES = SORTS | {"operations": "entry.macs + entry.acs"}
+
+
+def points(teams: Collection[int], wanted: Wanted, axis: str) -> list[Point]:
+    """What a chart shows of the chosen lines: at most 2,000, the best and those nothing beats."""
+    found = rows(
+        f"""
+        with shown as (
+          select entry.*, {AXES[axis]} as x from {FROM}
+          where {VISIBLE} {_where(wanted)} and entry.accuracy is not null
+            and {AXES[axis]} is not null and entry.standing <> 'withdrawn'
+        ), marked as (
+          select *, accuracy > coalesce(max(accuracy) over (partition by kind
+            order by x, accuracy desc, id rows between unbounded preceding and 1 preceding), -1)
+            as front from shown
+        )
+        select id, kind, title, accuracy, low, high, n, caveat, best_run, x from marked
+        order by front desc, accuracy desc, id limit %(most)s""",
+        **_params(teams, wanted),
+        most=MOST_POINTS,
+    )
+    return [Point(**row) for row in found]
+
+
+def entry(teams: Collection[int], board: str, pk: int) -> BoardRow | None:
+    """One line, if it is on this board and these teams may see it."""
+    found = rows(
+        f"select {READ} from {FROM} where entry.id = %(pk)s and {VISIBLE}",
+        pk=pk,
+        board=board,
+        teams=list(teams),
+    )
+    return _row(found[0]) if found else None
 
 
 def boards(user: User) -> list[str]:
     """Every board that has a result to show to this user, by name."""
     found = rows(
         """
-        select distinct board from experiments_run run
-        join experiments_experiment experiment on experiment.id = run.experiment_id
-        join teams_membership member on member.team_id = experiment.team_id
-        where member.user_id = %(user)s and state = 'succeeded'""",
-        user=user.pk,
+        select distinct board from experiments_entry entry
+        where team_id is null or team_id = any(%(teams)s) order by board""",
+        teams=teams_of(user),
     )
-    return sorted({row["board"] for row in found} | {row.board for row in published()})
+    return [row["board"] for row in found]
 
 
-def _measured(user: User, board: str) -> list[BoardRow]:
-    found = rows(
-        """
-        select experiment.id as experiment_id, experiment.name as title, run.digest,
-          max(definition #>> '{rule,kind}') as method,
-          max(definition #>> '{network,kind}') as network,
-          max(definition #>> '{neuron,kind}') as neuron,
-          max((definition ->> 'time_steps')::int) as time_steps,
-          coalesce(max(definition ->> 'selection'), '') as selection,
-          avg(score) as accuracy, stddev_samp(score) as std, count(*) as n, max(score) as best,
-          avg((results ->> 'energy')::float) as energy,
-          avg((results ->> 'synops')::float) as synops,
-          avg((results ->> 'firing_rate')::float) as firing_rate,
-          (array_agg(run.id order by score desc, run.id))[1] as run_id,
-          max(caveat) as caveat,
-          case when bool_or(pool = 'import') then 'imported' else 'measured here' end as source
-        from experiments_run run
-        join experiments_experiment experiment on experiment.id = run.experiment_id
-        join teams_membership member on member.team_id = experiment.team_id
-        where member.user_id = %(user)s and run.state = 'succeeded' and run.board = %(board)s
-          and score is not null
-        group by experiment.id, run.digest""",
-        user=user.pk,
+def _groups(teams: Collection[int], board: str) -> list[dict[str, Any]]:
+    """What a board holds: how many rows, and the lower ends of the intervals of those in order."""
+    return rows(
+        f"""
+        select entry.caveat, entry.kind, entry.method, entry.neuron, count(*) as count,
+          array_agg(coalesce(entry.low, entry.accuracy)) filter (
+            where entry.accuracy is not null and entry.standing <> 'withdrawn') as lows
+        from experiments_entry entry where {VISIBLE} group by 1, 2, 3, 4""",
         board=board,
+        teams=list(teams),
     )
-    return [BoardRow(kind="measured", **row) for row in found]
 
 
-def _published(board: str) -> list[BoardRow]:
-    return [_row(result) for result in published() if result.board == board]
+def _lows(groups: Iterable[dict[str, Any]], wanted: Wanted) -> dict[str, list[float]]:
+    """The rising lower ends of all ranked rows, by their data."""
+    lows: dict[str, list[float]] = {}
+    for group in groups:
+        if wanted.rank_published or group["kind"] not in UNRANKED:
+            lows.setdefault(group["caveat"], []).extend(group["lows"] or ())
+    return {data: sorted(values) for data, values in lows.items()}
 
 
-def _row(result: Published) -> BoardRow:
-    return BoardRow(
-        kind="published",
-        title=result.citation,
-        method=result.method,
-        network=result.model,
-        neuron=result.neuron,
-        time_steps=int(result.timesteps) if result.timesteps else None,
-        accuracy=float(result.accuracy_percent),
-        source=result.arxiv_or_doi or result.citation,
-        url=result.url,
-        year=int(result.year),
+def _ranked(row: BoardRow, lows: dict[str, list[float]], wanted: Wanted) -> BoardRow:
+    if row.accuracy is None or row.standing == "withdrawn":
+        return row
+    if row.kind in UNRANKED and not wanted.rank_published:
+        return row
+    high = row.accuracy if row.high is None else row.high
+    return replace(row, rank=rank(high, lows.get(row.caveat, [])))
+
+
+def _own(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what papers say: each has words of its own."""
+    return [group for group in groups if group["kind"] != "published"]
+
+
+def _count(groups: Iterable[dict[str, Any]], field: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for group in groups:
+        counts[group[field]] = counts.get(group[field], 0) + group["count"]
+    return counts
+
+
+def _where(wanted: Wanted) -> str:
+    asked = [sql for name, sql in FILTERS.items() if getattr(wanted, name) not in (None, "", (), 0)]
+    return "".join(f" and {sql}" for sql in asked)
+
+
+def _order(wanted: Wanted) -> str:
+    """Withdrawn rows and missing values stand last whichever way, so they never seem the best."""
+    way = "desc" if wanted.descending else "asc"
+    first = "entry.standing = 'withdrawn'"
+    return (
+        f"{first}, {SORTS[wanted.sort]} {way} nulls last, entry.accuracy desc nulls last, entry.id"
     )
+
+
+def _params(teams: Collection[int], wanted: Wanted) -> dict[str, Any]:
+    params = {name: getattr(wanted, name) for name in FILTERS}
+    escape = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
+    return params | {
+        "board": wanted.board,
+        "teams": list(teams),
+        "kinds": list(wanted.kinds),
+        "words": [f"%{word.lower().translate(escape)}%" for word in wanted.words],
+    }
+
+
+def _row(found: dict[str, Any]) -> BoardRow:
+    found.pop("total", None)
+    for name in ("runs", "seeds", "scores"):
+        found[name] = tuple(found[name])
+    return BoardRow(**found)

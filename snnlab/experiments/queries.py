@@ -7,26 +7,46 @@ from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
 
-from snnlab.experiments.leaderboard import BoardRow, boards, leaderboard
+from snnlab.experiments.leaderboard import (
+    KINDS,
+    BoardRow,
+    Point,
+    Standings,
+    Wanted,
+    boards,
+    entry,
+    leaderboard,
+    points,
+    standings,
+    teams_of,
+)
 from snnlab.experiments.models import Attempt, Event, Experiment, LogChunk, Run
 from snnlab.experiments.sql import rows
 from snnlab.teams.models import User
 
 
 __all__ = [
+    "KINDS",
     "BoardRow",
+    "Point",
+    "Standings",
     "State",
+    "Wanted",
     "attempts",
     "boards",
     "curves",
+    "entry",
     "events",
     "experiment",
     "experiments",
     "leaderboard",
     "log_tail",
+    "points",
     "queue_position",
     "run",
     "runs",
+    "standings",
+    "teams_of",
     "weights",
     "workers",
 ]

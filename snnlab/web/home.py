@@ -14,12 +14,13 @@ def context(user: Any) -> dict[str, Any]:
     """What runs, waits and came out lately, the best result, and whether anybody works."""
     runs = queries.runs(user)
     waiting = runs.filter(state__in=["queued", "held"]).order_by("id")
-    measured = (row for row in queries.leaderboard(user, BOARD) if row.kind == "measured")
+    measured = queries.Wanted(BOARD, kinds=("measured",), size=1)
+    best = queries.standings(queries.teams_of(user), measured).rows
     return {
         "running": runs.filter(state__in=["running", "cancelling"])[:SHOWN],
         "waiting": waiting[:SHOWN],
         "finished": runs.filter(finished_at__isnull=False).order_by("-finished_at")[:SHOWN],
-        "best": next(measured, None),
+        "best": best[0] if best else None,
         "workers": [worker for worker in queries.workers() if worker["alive"]],
         "presets": presets().values(),
     }

@@ -7,27 +7,36 @@ from django.test import Client
 
 from snnlab.boards.app import app
 from snnlab.boards.board import boards
+from snnlab.experiments import queries
 from tests.web import lab
 
 
 ENDPOINT = "/boards/_dash/_dash-update-component"
-TABLE = "..mnist-grid.rowData...mnist-count.children.."
-FILTERS = {"kinds": ["measured", "published"], "search": ""}
 
 
-def envelope(slug="mnist", **values) -> dict:
-    values = FILTERS | values
+def envelope(slug="mnist", search="", **changes) -> dict:
+    """What the page sends to have its charts drawn."""
+    charts = ("trade.figure", "record.figure", "front.children")
+    outputs = [f"{slug}-{chart}" for chart in charts]
     return {
-        "output": TABLE.replace("mnist", slug),
-        "outputs": [
-            {"id": f"{slug}-grid", "property": "rowData"},
-            {"id": f"{slug}-count", "property": "children"},
-        ],
-        "inputs": [
-            {"id": f"{slug}-{name}", "property": "value", "value": value}
-            for name, value in values.items()
-        ],
+        "output": f"..{'...'.join(outputs)}..",
+        "outputs": [dict(zip(("id", "property"), o.split("."), strict=True)) for o in outputs],
+        "inputs": [{"id": "address", "property": "search", "value": search}],
         "changedPropIds": [],
+    } | changes
+
+
+def click(pk, slug="mnist") -> dict:
+    """What the page sends when somebody clicks on a point."""
+    value = {"points": [{"customdata": pk}]}
+    return {
+        "output": f"{slug}-go.href",
+        "outputs": {"id": f"{slug}-go", "property": "href"},
+        "inputs": [
+            {"id": f"{slug}-trade", "property": "clickData", "value": value},
+            {"id": f"{slug}-record", "property": "clickData", "value": None},
+        ],
+        "changedPropIds": [f"{slug}-trade.clickData"],
     }
 
 
@@ -36,9 +45,10 @@ def call(client, body, **headers):
     return client.post(ENDPOINT, body, content_type="application/json", headers=headers)
 
 
-def titles(answer) -> set[str]:
-    rows = answer.json()["response"]["mnist-grid"]["rowData"]
-    return {row["title"] for row in rows if row["kind"] == "measured"}
+def drawn(answer) -> list[str]:
+    """What hovering over the measured points of the record tells."""
+    data = answer.json()["response"]["mnist-record"]["figure"]["data"]
+    return [text for trace in data if trace["name"] == "measured" for text in trace["text"]]
 
 
 @pytest.fixture
@@ -48,43 +58,106 @@ def result(ada, tmp_path):
     return experiment
 
 
-def test_the_table_has_measured_and_published_rows(member, result, django_assert_max_num_queries):
-    with django_assert_max_num_queries(3):
+def test_the_page_holds_the_table_and_the_callback_the_charts(
+    member, result, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(6):
+        page = member.get("/boards/mnist/").content.decode()
+    assert "<strong>97.50 †</strong>" in page
+    assert 'class="badge published"' in page
+    with django_assert_max_num_queries(5):
         answer = call(member, envelope())
-    rows = answer.json()["response"]["mnist-grid"]["rowData"]
-    assert {row["kind"] for row in rows} == {"measured", "published"}
-    assert titles(answer) == {"ours"}
+    assert "97.50 %" in drawn(answer)[0]
     assert "no-store" in answer.headers["Cache-Control"]
-
-
-def rows_of(answer, slug) -> list[dict]:
-    return answer.json()["response"][f"{slug}-grid"]["rowData"]
 
 
 @pytest.mark.parametrize("slug", boards())
 def test_every_board_says_what_papers_report(member, slug):
-    rows = rows_of(call(member, envelope(slug)), slug)
-    assert len(rows) > 10
-    assert {row["kind"] for row in rows} == {"published"}
+    page = member.get(f"/boards/{slug}/").content.decode()
+    assert page.count('<tr class="published">') > 10
+    assert '<tr class="measured">' not in page
+    assert call(member, envelope(slug)).status_code == 200
 
 
 def test_a_result_stands_on_the_board_of_its_data_set_with_its_caveat(member, ada, tmp_path):
     chosen = {"kind": "cifar100", "class_count": 20}
     lab.experiment(ada, "photographs", dataset=chosen, selection="held-out")
     lab.succeed(tmp_path, test_accuracy=40.0)
-    (row,) = rows_of(call(member, envelope("cifar-100", kinds=["measured"])), "cifar-100")
-    assert (row["title"], row["selection"]) == ("photographs", "held-out")
-    assert (row["accuracy_text"], row["note"]) == ("40.00 % †", "first 20 of 100 classes")
-    assert rows_of(call(member, envelope("cifar-10", kinds=["measured"])), "cifar-10") == []
+    page = member.get("/boards/cifar-100/?kind=measured&columns=source").content.decode()
+    assert "<strong>40.00 †</strong>" in page
+    assert "held-out" in page
+    assert "first 20 of 100 classes" in page
+    assert "No result matches" in member.get("/boards/cifar-10/?kind=measured").content.decode()
 
 
 def test_another_teams_results_are_not_there(stranger, result):
-    assert titles(call(stranger, envelope())) == set()
+    assert drawn(call(stranger, envelope())) == []
+    assert "97.50" not in stranger.get("/boards/mnist/").content.decode()
 
 
 def test_whose_results_to_show_is_not_the_browsers_word(stranger, result):
-    forged = envelope() | {"user": "ada", "state": []}
-    assert titles(call(stranger, forged)) == set()
+    forged = envelope(search="?user=ada&team=lab&teams=1") | {"user": "ada", "state": []}
+    assert drawn(call(stranger, forged)) == []
+
+
+def test_a_click_leads_to_the_run_of_ones_own_team_only(member, ada, result, client):
+    (row,) = (r for r in queries.leaderboard(ada, "mnist") if r.kind == "measured")
+    answer = call(member, click(row.id))
+    assert answer.json()["response"]["mnist-go"]["href"] == f"/runs/{row.best_run}/"
+    for foreign in (row.id + 10**6, "1", None, -1, 2**70):
+        assert call(member, click(foreign)).status_code == 204
+    assert call(member, click(row.id, "cifar-10")).status_code == 204
+    client.force_login(lab.person("eve", "others"))
+    assert call(client, click(row.id)).status_code == 204
+
+
+ODD = (
+    "sort=secret&page=-3",
+    "page=99999999999999999999",
+    "t_min=nan&t_max=x&p_min=inf&seeds=1e400",
+    "kind=secret&columns=secret,%00&open=x,1e9,9999999999999999999999",
+    "q=%00%25_\\&method=%00&data=%F0%9F%92%A9",
+    "x=" + "y" * 500,
+)
+
+
+@pytest.mark.parametrize("query", ODD)
+def test_what_an_address_says_wrongly_is_left_out(member, result, query):
+    assert member.get(f"/boards/mnist/?{query}").status_code == 200
+    assert call(member, envelope(search=f"?{query}")).status_code == 200
+
+
+def table(client, query: str) -> str:
+    """The table alone, as a page that is turned asks for it."""
+    answer = client.get(f"/boards/mnist/?{query}", headers={"X-Part": "standings"})
+    return answer.content.decode()
+
+
+def test_columns_order_filters_and_seeds_are_said_by_the_address(member, ada, tmp_path):
+    for name, accuracy in (("small", 96.0), ("large", 98.0)):
+        lab.experiment(ada, name, seeds=(1, 2, 3))
+        for seed in range(3):
+            lab.succeed(tmp_path, test_accuracy=accuracy + seed / 10, energy=accuracy)
+    shown = table(member, "kind=measured&sort=energy&columns=energy,method&open=all&page=1")
+    assert "<html" not in shown
+    assert shown.index("small") < shown.index("large")
+    assert (shown.count("seed 2, "), "To teacher" in shown) == (2, False)
+    assert 'aria-sort="ascending"' in shown
+    assert ">estimated</span>" in shown
+    assert "<strong>96.10 †</strong> ± 0.25 <small>(best 96.20, n = 3)</small>" in shown
+    down = table(member, "kind=measured&sort=-energy&q=small")
+    assert ("small" in down, "large" in down, "2 on the board have a rank" in down) == (
+        True,
+        False,
+        True,
+    )
+    assert "seeds=3" in table(member, "kind=measured&seeds=3").replace("&amp;", "&")
+
+
+def test_a_title_is_text_and_not_markup(member, ada, tmp_path):
+    lab.experiment(ada, "<script>alert(1)</script>")
+    lab.succeed(tmp_path, test_accuracy=97.5)
+    assert "<script>alert" not in table(member, "kind=measured&open=all&columns=source")
 
 
 def test_an_anonymous_call_is_refused(client, result):
@@ -127,15 +200,13 @@ def without(field: str) -> dict:
         envelope() | {"inputs": []},
         envelope() | {"inputs": {"a": 1}},
         envelope() | {"inputs": [1, 2]},
-        envelope() | {"inputs": envelope()["inputs"][:1]},
+        envelope() | {"inputs": envelope()["inputs"] * 2},
         envelope() | {"outputs": [{"id": "x", "property": "y"}]},
         envelope() | {"state": [{"id": "x", "property": "y", "value": 1}]},
         envelope() | {"changedPropIds": "all"},
         envelope() | {"changedPropIds": [1]},
-        envelope(kinds="measured"),
-        envelope(kinds=["secret"]),
-        envelope(kinds=None),
         envelope(search={"a": 1}),
+        envelope(search=7),
         envelope(search="x" * 5000),
         envelope(search="x" * 300_000),
     ],

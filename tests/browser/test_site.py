@@ -74,18 +74,26 @@ def test_the_board_shows_measured_beside_published(page, ada, tmp_path):
             lab.succeed(tmp_path, test_accuracy=accuracy + seed / 10, energy=energy, synops=energy)
     page.open("/boards/")
     page.click('a[href="/boards/mnist/"]')
-    page.until(lambda: len(page.all(".ag-row .badge.published")) > 1)
-    page.shows("96.65 ± 0.07 %", ".ag-cell")
-    page.until(lambda: len(page.all(".scatterlayer .trace .points path")) == 2)
-    page.shows("large (measured): 99.00 % †", "#mnist-front")
+    page.until(lambda: len(page.all("tr.published")) > 1)
+    page.shows("96.65 †", "td")
+    page.until(lambda: len(page.all("#mnist-trade .scatterlayer .trace .points path")) == 2)
+    page.shows("large 99.00 %", "#mnist-front")
     page.picture("board")
-    page.fill("#mnist-search", "small")
-    page.until(lambda: [e.text for e in page.all(".ag-cell[col-id=title]")] == ["small"])
-    page.click(".ag-cell[col-id=accuracy]")
-    page.one(".ag-row-selected")
-    page.click("input[value=time_steps]")
+    page.run("window.stays = true")
+    page.fill("#f-q", "small")
+    page.until(lambda: [e.text.split()[0] for e in page.all("th.name")] == ["small"])
+    page.until(lambda: len(page.all("#mnist-trade .scatterlayer .trace .points path")) == 1)
+    page.click("#standings a.fold[id^=row]")
+    page.shows("seed 2", "tr.seed")
+    page.click("#f-x option[value=time_steps]")
     page.shows("Time steps", ".xtitle")
-    page.click(".ag-cell[col-id=title] a")
+    assert page.run("window.stays") is True  # never loaded again
+    assert "q=small" in page.driver.current_url
+    assert "x=time_steps" in page.driver.current_url
+    page.open(page.driver.current_url.removeprefix(page.address))
+    page.shows("seed 2", "tr.seed")
+    assert [e.text.split()[0] for e in page.all("th.name")] == ["small"]
+    page.click("th.name a")
     page.shows("Run", "h1")
 
 
@@ -100,7 +108,7 @@ def test_no_page_is_wider_than_a_phone(page, ada, tmp_path):
     for path in (*places, f"/runs/{run.pk}/", "/boards/", "/boards/mnist/"):
         page.open(path)
         if path == "/boards/mnist/":
-            page.one(".ag-row")
+            page.one("tr.published")
         page.picture(f"phone{path.replace('/', '-')}")
         assert page.run("document.documentElement.scrollWidth") <= 360, path
     page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

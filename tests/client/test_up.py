@@ -171,7 +171,7 @@ def test_the_demo_goes_from_the_queue_to_the_board(running):
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90)
     assert result.returncode == 0, result
     assert "Test accuracy" in result.stdout
-    assert "Leaderboard mnist: place" in result.stdout
+    assert "Leaderboard mnist: rank" in result.stdout
     assert f"{running.url}runs/1/" in result.stdout
 
 

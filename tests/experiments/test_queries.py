@@ -129,26 +129,3 @@ def test_workers_are_alive_while_they_look_for_work() -> None:
     queue.seen(queue.Offer("w1"), ["cpu"], 3, {})
     (worker,) = queries.workers()
     assert (worker["name"], worker["slots"], worker["alive"]) == ("w1", 3, True)
-
-
-def test_the_board_shows_mean_and_spread_over_seeds(admin: User, django_assert_num_queries) -> None:
-    submit(Toy(epochs=1), Toy(epochs=2), seeds=2)
-    runs = [train(accuracy) for accuracy in (97.0, 98.0, 99.0, 99.0)]
-    submit()
-    with django_assert_num_queries(1):
-        rows = queries.leaderboard(admin, "toys")
-    assert [(row.accuracy, row.std, row.n, row.best, row.run_id) for row in rows] == [
-        (99.0, 0.0, 2, 99.0, runs[2].pk),
-        (97.5, pytest.approx(0.7071, abs=1e-4), 2, 98.0, runs[1].pk),
-    ]
-    assert (rows[0].title, rows[0].energy, rows[0].firing_rate) == ("toys", 12.5, 0.1)
-
-
-def test_published_results_stand_beside_measured_ones(admin: User) -> None:
-    rows = queries.leaderboard(admin, "mnist")
-    assert len(rows) > 25
-    assert {row.kind for row in rows} == {"published"}
-    assert [row.accuracy for row in rows] == sorted((row.accuracy for row in rows), reverse=True)
-    plif = next(row for row in rows if row.neuron == "PLIF" and row.accuracy == 99.72)
-    assert (plif.time_steps, plif.url) == (8, "https://arxiv.org/abs/2007.05785")
-    assert {"mnist", "cifar-10"} <= set(queries.boards(admin))

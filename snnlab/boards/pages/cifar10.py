@@ -9,4 +9,5 @@ board = leaderboard(
     title="CIFAR-10 leaderboard",
     description="Photographs in ten classes: what was measured here beside what papers report, "
     "and what each result costs.",
+    split="10,000 test images",
 )

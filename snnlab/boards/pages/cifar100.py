@@ -9,4 +9,5 @@ board = leaderboard(
     title="CIFAR-100 leaderboard",
     description="Photographs in a hundred classes: what was measured here beside what papers "
     "report, and what each result costs.",
+    split="10,000 test images",
 )

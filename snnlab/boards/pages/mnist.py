@@ -9,4 +9,5 @@ board = leaderboard(
     title="MNIST leaderboard",
     description="Handwritten digits: what was measured here beside what papers report, "
     "and what each result costs.",
+    split="10,000 test images",
 )

@@ -4,6 +4,7 @@ A run's row is the job: whoever may change `state` is said by a trigger (migrati
 writes the history. Times come from the database's clock, never from a worker's.
 """
 
+from snnlab.experiments.models.board import Entry
 from snnlab.experiments.models.files import Artifact, Checkpoint
 from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
 from snnlab.experiments.models.run import Experiment, Run
@@ -16,6 +17,7 @@ __all__ = [
     "Attempt",
     "Checkpoint",
     "Dependency",
+    "Entry",
     "Event",
     "Experiment",
     "LogChunk",

@@ -1,0 +1,123 @@
+"""The cells of a leaderboard's table, as text or as safe HTML. Pure functions of a row."""
+
+from collections.abc import Callable
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+
+from snnlab.boards.rows import significant
+from snnlab.experiments.queries import BoardRow
+
+
+VERIFIED = {
+    0: ("self-reported", "nobody but who made it says so"),
+    1: ("provenance", "code version, clean tree, packages, data, seeds and definition are known"),
+    2: ("re-evaluated", "a worker tested the stored checkpoint again and got the same number"),
+    3: ("retrained", "trained again with all seeds, each inside the interval"),
+}
+
+
+def rank(row: BoardRow) -> str:
+    if row.rank is None:
+        return "–"
+    return f"{row.rank}{' †' if row.caveat else ''}"
+
+
+def title(row: BoardRow) -> str:
+    """The name, where it leads, and what kind of row it is."""
+    name = format_html('<a href="{}">{}</a>', where(row), row.title or row.digest[:12])
+    if row.standing == "withdrawn":
+        name = format_html("<s>{}</s>", name)
+    marks = format_html('<span class="badge {0}">{0}</span>', row.kind)
+    if row.standing:
+        marks += format_html(' <span class="badge {0}">{0}</span>', row.standing)
+    return name + mark_safe(" ") + marks
+
+
+def where(row: BoardRow) -> str:
+    if row.best_run is not None:
+        return reverse("web:run", args=[row.best_run])
+    return row.url
+
+
+def accuracy(row: BoardRow) -> str:
+    """Mean, half the interval, number of seeds; the best seed small beside it."""
+    if row.accuracy is None:
+        return "no number"
+    text = f"{row.accuracy:.2f}{' †' if row.caveat else ''}"
+    if row.kind == "published":
+        return text
+    half = "" if row.high is None else f" ± {row.high - row.accuracy:.2f}"
+    seeds = f"n = {row.n}" + (", no CI" if row.high is None else "")
+    if row.missing:
+        seeds += f", {row.missing} without a number"
+    best = f"best {row.best:.2f}, " if row.n > 1 else ""
+    return format_html("<strong>{}</strong>{} <small>({}{})</small>", text, half, best, seeds)
+
+
+def signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}".replace("-", "−")
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def energy(row: BoardRow) -> str:
+    """The figure, and whether it was measured, estimated or published."""
+    if row.energy is None:
+        return ""
+    return format_html(
+        '{} <span class="badge tag" title="{}">{}</span>',
+        significant(row.energy),
+        ENERGY.get(row.energy_kind, ""),
+        row.energy_kind,
+    )
+
+
+ENERGY = {
+    "estimated": "from counted operations: 4.6 pJ per MAC and 0.9 pJ per AC (45 nm, Horowitz "
+    "2014); memory, neurons and normalisation are not in it",
+    "measured": "measured on a device",
+    "published": "as its paper reports it",
+}
+
+
+def published(row: BoardRow) -> str:
+    """The difference to the figure that was reproduced."""
+    if row.to_published is None:
+        return ""
+    return format_html('<span title="{}">{}</span>', row.reproduces_title, signed(row.to_published))
+
+
+def verified(row: BoardRow) -> str:
+    if row.kind == "published":
+        return "source checked" if row.checked else "source not checked"
+    name, meaning = VERIFIED[row.verified]
+    return format_html('<span class="level v{}" title="{}">{}</span>', row.verified, meaning, name)
+
+
+def date(row: BoardRow) -> str:
+    if row.finished_at is not None:
+        return f"{row.finished_at:%Y-%m-%d}"
+    return str(row.year or "")
+
+
+def source(row: BoardRow) -> str:
+    """Where it is from, and whatever makes it not comparable."""
+    dagger = f"† {row.caveat}" if row.caveat else ""
+    if row.kind == "published":
+        text = row.source
+    else:
+        text = f"{row.source}, {row.selection}, definition {row.digest}"
+    return format_html("{} <small>{}</small>", text, dagger) if dagger else text
+
+
+def of(field: str) -> Callable[[BoardRow], str]:
+    """A number of three significant digits."""
+    return lambda row: significant(getattr(row, field))
+
+
+def text(field: str) -> Callable[[BoardRow], str]:
+    return lambda row: getattr(row, field)
