@@ -12,7 +12,7 @@ from torch import Tensor
 from hardware.chips import Draws, once
 from hardware.frozen import Drift, Faults, faulty
 from hardware.network import Layer, Network
-from hardware.nonidealities import Nonidealities, quantised
+from hardware.nonidealities import Nonidealities
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +122,12 @@ class Foundry:
 def key(layer: Layer, wrong: Nonidealities) -> tuple[object, ...]:
     """What the weights of a layer depend on, but for their mismatch."""
     faults = replace(wrong.faults, silent=0.0, hot=0.0)
-    return layer.name, wrong.bits, wrong.compat, wrong.drift, faults
+    return layer.name, wrong.bits, wrong.compat, wrong.scale, wrong.drift, faults
 
 
 def written(layer: Layer, draws: Draws, wrong: Nonidealities) -> Synapses:
     """Quantised, drifted, and overruled by faults."""
-    stored = quantised(layer.weight, wrong.bits, wrong.compat)
+    stored = wrong.stored(layer.weight)
     base = stored[None]
     if wrong.drift.seconds:
         epsilon = draws.normal(f"{layer.name}.drift", stored.shape)

@@ -50,7 +50,7 @@ class InTheLoop:
                     layer.refuse(f"dynamics.{field}", rule, layer.dynamics, "Learn on the chip")
         self.chips, self.lr = chips, lr
         self.surrogate, self.adc = surrogate or Surrogate(), adc or Adc()
-        store = store or Shadow(chips.wrong.bits)
+        store = store or Shadow(chips.wrong.bits, scale=chips.wrong.scale)
         self.layers = [Probed(chips, circuit, store) for circuit in chips.circuits]
         self.updates = torch.zeros(len(chips), dtype=torch.int64)
         self.samples = 0

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from hardware.checks import one_of, within
 from hardware.frozen import Drift, Faults, Law, Spread
+from hardware.rounding import METHODS, Method, quantised
 from hardware.temporal import Routing, Thermal
 
 
@@ -33,11 +34,21 @@ class Nonidealities:
     thermal: Thermal = field(default_factory=Thermal)
     routing: Routing = field(default_factory=Routing)
     compat: Literal["none", "buechel2021"] = "none"  # whose quantiser
+    scale: Method = "absmax"  # which step weights of few bits have, see rounding.py
 
     def __post_init__(self) -> None:
+        one_of("scale", self.scale, METHODS)
         one_of("compat", self.compat, ("none", "buechel2021"))
         if self.bits is not None:
             within("bits", self.bits, 2, 16, "Leave it out for weights as the host has them")
+
+    def stored(self, weight: Tensor) -> Tensor:
+        """The weights as the chip stores them."""
+        if self.bits is None:
+            return weight
+        if self.compat == "buechel2021":
+            return buechel2021_quantise(weight, self.bits)
+        return quantised(weight, self.bits, self.scale)
 
 
 def buechel2021_quantise(weight: Tensor, bits: int) -> Tensor:
@@ -47,12 +58,17 @@ def buechel2021_quantise(weight: Tensor, bits: int) -> Tensor:
 
 
 def nonideality(
-    name: str, level: float, *, highest: float | None = None, compat: str = "none"
+    name: str,
+    level: float,
+    *,
+    highest: float | None = None,
+    compat: str = "none",
+    scale: Method = "absmax",
 ) -> Nonidealities:
     """One thing wrong, at a level: mismatch, bits, thermal, silencing, or another below.
 
     `highest` is that of the sweep, for a mismatch whose levels share their draws. With `compat`
-    "buechel2021" the first four are as there.
+    "buechel2021" the first four are as there. `scale` is that of weights of few bits.
     """
     one_of("compat", compat, ("none", "buechel2021"))
     old = compat == "buechel2021"
@@ -63,7 +79,7 @@ def nonideality(
     if name == "bits":
         if level != int(level):
             raise ValueError(f"bits must be a whole number, got {level!r}. Round it")
-        return Nonidealities(bits=int(level), compat="buechel2021" if old else "none")
+        return Nonidealities(bits=int(level), compat="buechel2021" if old else "none", scale=scale)
     if name == "thermal":
         return Nonidealities(
             thermal=Thermal(level, definition="buechel2021" if old else "stationary")
@@ -74,13 +90,3 @@ def nonideality(
         return Nonidealities(drift=Drift(level))
     broken = {"silencing": "silent"}.get(name, name)
     return Nonidealities(faults=Faults(**{broken: level}))  # type: ignore[arg-type]
-
-
-def quantised(weight: Tensor, bits: int | None, compat: str = "none") -> Tensor:
-    r"""The weights as a chip of so many bits stores them: :math:`|k| \le 2^{b-1} - 1` steps."""
-    if bits is None:
-        return weight
-    if compat == "buechel2021":
-        return buechel2021_quantise(weight, bits)
-    step = weight.abs().max() / (2 ** (bits - 1) - 1)
-    return step * torch.round(weight / step) if step > 0 else weight

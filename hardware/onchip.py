@@ -41,7 +41,7 @@ class OnChip:
                 f"schedule must be left out for a rule by reward, got {self.schedule}. "
                 "Weights change when the reward is known"
             )
-        store = store or Shadow(chips.wrong.bits)
+        store = store or Shadow(chips.wrong.bits, scale=chips.wrong.scale)
         self.layers = [Plastic(chips, circuit, store) for circuit in chips.circuits]
         self.updates = torch.zeros(len(chips), dtype=torch.int64)
         self.expected = torch.zeros(len(chips), 1)  # reward, so far

@@ -15,7 +15,8 @@ from hardware.check import demand
 from hardware.mapper import Mapping
 from hardware.network import Dynamics, Layer, Network
 from hardware.profile import Profile
-from hardware.quantise import Codes, Errors, Method, Quantised, quantise
+from hardware.quantise import Codes, Errors, Quantised, quantise
+from hardware.rounding import Method
 from hardware.tensors import dumps, loads
 
 

@@ -1,31 +1,27 @@
 r"""Numbers as a chip holds them: codes times a step.
 
-A weight of b bits is :math:`s\, c` with a whole :math:`|c| \le 2^{b-1} - 1`, so that signs are
-alike. The step s is :math:`\max |w| / (2^{b-1} - 1)` (absmax), or the one of 100 down to a
-hundredth of it with the least squared error (mse). On a digital chip thresholds and biases are
-whole multiples of the same step, on Loihi in powers of two of it; on an analog one they are biases
-of circuits and stay as they are. What shares a step: a tensor; a layer, with thresholds and biases
-(the largest of their steps, as sinabs-dynapcnn); or the rows of a dense layer on one core. A kernel
-that several cores store has one step, and so has a layer whose neurons nobody has placed.
+Weights are rounded as rounding.py says, in double precision. On a digital chip thresholds and
+biases are whole multiples of the same step, on Loihi in powers of two of it; on an analog one they
+are biases of circuits and stay as they are. What shares a step: a tensor; a layer, with thresholds
+and biases (the largest of their steps, as sinabs-dynapcnn); or the rows of a dense layer on one
+core. A kernel that several cores store has one step, and so has a layer whose neurons nobody has
+placed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from hardware.checks import one_of
 from hardware.decay import code as decay_code
 from hardware.decay import nearest_alpha
 from hardware.mapper import Mapping
 from hardware.network import Dynamics, Layer, Network
 from hardware.profile import Profile
+from hardware.rounding import Method, best_step, rounded
 from hardware.unknown import Unknown
 
 
-Method = Literal["absmax", "mse"]
 HIGHEST = 2**13  # of a threshold's mantissa where weights have exponents: 16 fit a potential
 
 CURRENT_BITS = 24  # on Loihi
@@ -81,27 +77,6 @@ class Quantised:
     errors: tuple[Errors, ...]
 
 
-def rounded(weight: Tensor, step: Tensor, bits: int) -> Tensor:
-    """The codes of weights: the nearest, halves to even, clipped."""
-    most = 2 ** (bits - 1) - 1
-    return torch.round(weight.double() / step).clamp(-most, most)
-
-
-def best_step(weight: Tensor, bits: int, method: Method = "absmax") -> Tensor:
-    """One step for the whole tensor."""
-    one_of("method", method, ("absmax", "mse"))
-    widest: Tensor = weight.double().abs().amax() / (2 ** (bits - 1) - 1)
-    if widest == 0:
-        return torch.ones_like(widest)
-    tried = [widest * k / 100 for k in (range(100, 0, -1) if method == "mse" else [100])]
-    return min(tried, key=squared_error(weight, bits))
-
-
-def squared_error(weight: Tensor, bits: int) -> Callable[[Tensor], float]:
-    exact = weight.double()
-    return lambda step: (rounded(exact, step, bits) * step - exact).square().sum().item()
-
-
 def quantise(
     network: Network,
     profile: Profile,
@@ -149,7 +124,8 @@ def encode(
 ) -> Codes:
     step = steps(layer, profile, bits, method, mapping, spikes)
     step = step.view(-1, *[1] * (layer.weight.dim() - 1))
-    held = Codes(rounded(layer.weight, step, bits), step, None, None, None, bits, spikes=spikes)
+    codes = rounded(layer.weight.double(), step, bits)
+    held = Codes(codes, step, None, None, None, bits, spikes=spikes)
     if profile.engine != "digital":
         return held
     if layer.bias is not None:
@@ -172,13 +148,13 @@ def steps(
     spikes: int,
 ) -> Tensor:
     """The step of each output (out,)."""
-    step = best_step(layer.weight, bits, method).repeat(len(layer.weight))
+    step = best_step(layer.weight.double(), bits, method).repeat(len(layer.weight))
     per = profile.word("formats.scale_per")
     if per == "layer":
         return torch.maximum(step, spikes * shared_step(layer, profile, bits))
     if per == "core" and mapping is not None and not layer.convolves:
         for rows in mapping.groups(layer):
-            step[rows] = best_step(layer.weight[rows], bits, method)
+            step[rows] = best_step(layer.weight[rows].double(), bits, method)
     return step
 
 

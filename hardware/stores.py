@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hardware.checks import within
+from hardware.checks import one_of, within
 from hardware.chips import Draws, generator
 from hardware.local import Change, total
 from hardware.network import Layer
-from hardware.nonidealities import quantised
+from hardware.rounding import METHODS, Method, best_step, rounded
 
 
 WORD = 32  # bits of an accumulator
@@ -56,8 +56,10 @@ class Shadow:
     bits: int | None = None
     adam: Adam | None = None  # none: what the rule says is added as it is
     bounds: tuple[float, float] | None = None  # of a weight, where it saturates
+    scale: Method = "absmax"  # a step that follows the largest weight; mse: that of the beginning
 
     def __post_init__(self) -> None:
+        one_of("scale", self.scale, METHODS)
         if self.bits is not None:
             within("bits", self.bits, 2, 16, "Leave it out for synapses of full resolution")
         if self.bounds is not None and not self.bounds[0] < self.bounds[1]:
@@ -100,8 +102,11 @@ class ShadowWeights:
         self, layer: Layer, chips: int, store: Shadow | None = None, bias: Tensor | None = None
     ) -> None:
         store = store or Shadow()
-        self.layer, self.bits, self.bounds, self.bias = layer, store.bits, store.bounds, bias
+        self.layer, self.store, self.bias = layer, store, bias
         self.weight = layer.weight.repeat(chips, *[1] * layer.weight.dim())
+        self.step: Tensor | None = None
+        if store.bits is not None and store.scale == "mse":
+            self.step = best_step(layer.weight, store.bits, "mse")
         learned = [self.weight] if bias is None else [self.weight, bias]
         self.adam = None if store.adam is None else store.adam.of(learned)
 
@@ -113,8 +118,8 @@ class ShadowWeights:
             change.add_to(self.weight, self.layer)
             if self.bias is not None:
                 self.bias += change.bias
-        if self.bounds is not None:
-            self.weight.clamp_(*self.bounds)
+        if self.store.bounds is not None:
+            self.weight.clamp_(*self.store.bounds)
 
     def adapt(self, adam: torch.optim.Adam, change: Change) -> None:
         """A step of Adam; the gradient is the change that the rule wants, over -lr."""
@@ -127,9 +132,15 @@ class ShadowWeights:
 
     def read(self) -> Tensor:
         """(chips, *weight), as each chip's synapses have them."""
-        if self.bits is None:
+        bits = self.store.bits
+        if bits is None:
             return self.weight
-        return torch.stack([quantised(weight, self.bits) for weight in self.weight])
+        if self.step is None:
+            steps = torch.stack([best_step(weight, bits) for weight in self.weight])
+            step = steps.view(-1, *[1] * self.layer.weight.dim())
+        else:
+            step = self.step
+        return rounded(self.weight, step, bits) * step
 
     def state(self) -> dict[str, Tensor]:
         """The accumulators by name, and the moments of those that have adapted."""

@@ -5,13 +5,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hardware.chips import Draws
+from hardware.circuits import Foundry
 from hardware.nonidealities import (
     NAMES,
     Nonidealities,
     buechel2021_quantise,
     nonideality,
-    quantised,
 )
+from hardware.profile import load
+from hardware.quantise import quantise
+from hardware.rounding import best_step, quantised
+from tests.hardware.networks import mlp
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,8 +63,29 @@ def test_stored_weights_are_signed_multiples_of_a_step(bits: int, seed: int) -> 
 
 def test_weights_without_bits_are_as_the_host_has_them() -> None:
     w = torch.tensor([0.1, 0.2])
-    assert quantised(w, None) is w
+    assert Nonidealities().stored(w) is w
     assert not quantised(torch.zeros(3), 4).any()
+
+
+@pytest.mark.parametrize("method", ["absmax", "mse"])
+def test_emulated_chips_and_programs_have_the_same_weights(method: str) -> None:
+    network = mlp(20, 12, 5)
+    held = quantise(network, load("dynapcnn"), bits=8, method=method)
+    wrong = Nonidealities(bits=8, scale=method)
+    chips = Foundry(network, Draws(0, range(2))).make(wrong)
+    for circuit, layer in zip(chips.circuits, held.network.layers, strict=True):
+        whole = held.codes[layer.name].step.flatten()[0]
+        torch.testing.assert_close(whole.float(), best_step(circuit.layer.weight, 8, method))
+        torch.testing.assert_close(circuit.synapses.weight[0], layer.weight)
+
+
+def test_two_bits_keep_more_by_the_least_squared_error() -> None:
+    w = torch.randn(2000, generator=torch.Generator().manual_seed(1))
+    kept = {m: nonideality("bits", 2, scale=m).stored(w) for m in ("absmax", "mse")}
+    lost = {m: (q == 0).float().mean() for m, q in kept.items()}
+    assert lost["absmax"] > 0.8
+    assert lost["mse"] < 0.6
+    assert (kept["mse"] - w).square().sum() < (kept["absmax"] - w).square().sum()
 
 
 def test_what_is_no_level_is_refused() -> None:

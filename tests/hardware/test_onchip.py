@@ -260,6 +260,14 @@ def test_a_store_says_the_bits_of_a_synapse() -> None:
     assert Stochastic(6).memory == 6
 
 
+@pytest.mark.parametrize("scale", ["absmax", "mse"])
+def test_synapses_of_few_bits_are_rounded_as_the_chips_are(scale: str) -> None:
+    network = dense(SOFT)
+    chips = Foundry(network, Draws(5, range(3))).make(Nonidealities(bits=3, scale=scale))
+    for layer, circuit in zip(OnChip(chips).layers, chips.circuits, strict=True):
+        assert torch.equal(layer.weight.read()[1], circuit.synapses.weight[0])
+
+
 def test_silent_neurons_of_adam_never_change_either() -> None:
     network = dense(SOFT)
     store = Shadow(adam=Adam())

@@ -12,8 +12,9 @@ from hardware.decay import nearest_alpha
 from hardware.mapper import place
 from hardware.network import Network
 from hardware.profile import load, names
-from hardware.quantise import best_step, quantise, rounded
+from hardware.quantise import quantise
 from hardware.rates import compared
+from hardware.rounding import best_step, rounded
 from tests.hardware.networks import convnet, mlp, spikes
 
 
