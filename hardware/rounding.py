@@ -31,7 +31,9 @@ def best_step(weight: Tensor, bits: int, method: Method = "absmax") -> Tensor:
     widest: Tensor = weight.abs().amax() / (2 ** (bits - 1) - 1)
     if widest == 0:
         return torch.ones_like(widest)
-    tried = [widest * k / 100 for k in (range(100, 0, -1) if method == "mse" else [100])]
+    if method == "absmax":
+        return widest
+    tried = [widest, *(widest * k / 100 for k in range(99, 0, -1))]
     return min(tried, key=squared_error(weight, bits))
 
 

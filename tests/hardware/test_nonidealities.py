@@ -79,6 +79,14 @@ def test_emulated_chips_and_programs_have_the_same_weights(method: str) -> None:
         torch.testing.assert_close(circuit.synapses.weight[0], layer.weight)
 
 
+def test_the_largest_weight_is_a_whole_number_of_steps() -> None:
+    for seed in range(20):
+        w = torch.randn(64, 100, generator=torch.Generator().manual_seed(seed))
+        for bits in range(2, 17):
+            step = w.abs().max() / (2 ** (bits - 1) - 1)
+            assert torch.equal(quantised(w, bits), step * torch.round(w / step))
+
+
 def test_two_bits_keep_more_by_the_least_squared_error() -> None:
     w = torch.randn(2000, generator=torch.Generator().manual_seed(1))
     kept = {m: nonideality("bits", 2, scale=m).stored(w) for m in ("absmax", "mse")}
