@@ -84,6 +84,7 @@ class OnChip:
     def state(self) -> dict[str, Tensor]:
         """All that learning needs to go on, by name; a copy."""
         kept = {"updates": self.updates, "samples": torch.tensor(self.samples)}
+        kept |= {"expected": self.expected} if self.rule.rewarded else {}
         for layer in self.layers:
             kept |= {f"{layer.layer.name}/{name}": x for name, x in layer.state().items()}
         return {name: x.clone() for name, x in kept.items()}
@@ -91,6 +92,8 @@ class OnChip:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a `state` of the same chips; the weights act from now on."""
         self.updates, self.samples = state["updates"].clone(), int(state["samples"])
+        if self.rule.rewarded:
+            self.expected = state["expected"].clone()
         for layer in self.layers:
             start = f"{layer.layer.name}/"
             own = {k.removeprefix(start): x for k, x in state.items() if k.startswith(start)}

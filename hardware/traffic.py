@@ -1,10 +1,12 @@
 """What learning costs in bits between host and chip, beyond the samples themselves."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
+
+from torch import Tensor
 
 from hardware.network import Network
 
@@ -26,6 +28,12 @@ def local_tandem(network: Network, target_bits: int) -> Traffic:
     neurons = [math.prod(layer.shape_out) for layer in network.layers if layer.dynamics]
     classes = math.prod(network.layers[-1].shape_out)
     return Traffic(sum(neurons) * target_bits + math.ceil(math.log2(classes)), 0)
+
+
+def sent(rates: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
+    """Rates in 0..1 as a chip gets them: whole numbers of `bits`, of which the largest means 1."""
+    most = 2**bits - 1
+    return {name: rate.mul(most).round_().div_(most) for name, rate in rates.items()}
 
 
 def plasticity(network: Network, *, steps: int = 0, reward_bits: int = 0) -> Traffic:

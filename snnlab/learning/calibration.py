@@ -14,7 +14,7 @@ from hardware.chips import generator
 from hardware.circuits import Chips
 from hardware.network import Network
 from hardware.onchip import OnChip
-from hardware.traffic import ahead, local_tandem
+from hardware.traffic import ahead, local_tandem, sent
 from snnlab.learning.chip import Local
 
 
@@ -52,8 +52,8 @@ class Calibration:
         batches = order.split(batch)[: max(1, images // batch)]
         total, done = len(batches) * len(self.learners), 0
         for learner in self.learners:
-            for lesson in ahead(teach, batches):
-                learner.learn(*lesson, self.steps)
+            for x, targets, labels in ahead(teach, batches):
+                learner.learn(x, sent(targets, TARGET_BITS), labels, self.steps)
                 done += 1
                 yield done, total
 

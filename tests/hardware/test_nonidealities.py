@@ -79,7 +79,7 @@ def test_emulated_chips_and_programs_have_the_same_weights(method: str) -> None:
         torch.testing.assert_close(circuit.synapses.weight[0], layer.weight)
 
 
-def test_the_largest_weight_is_a_whole_number_of_steps() -> None:
+def test_absmax_is_its_formula_to_the_last_bit() -> None:
     for seed in range(20):
         w = torch.randn(64, 100, generator=torch.Generator().manual_seed(seed))
         for bits in range(2, 17):

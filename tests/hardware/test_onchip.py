@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields, replace
+from threading import Event
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from hardware.nonidealities import Nonidealities
 from hardware.onchip import OnChip, Schedule
 from hardware.stores import Adam, CoarseWeights, Shadow, Stochastic
 from hardware.temporal import Thermal
-from hardware.traffic import ahead, in_the_loop, local_tandem
+from hardware.traffic import ahead, in_the_loop, local_tandem, sent
 from tests.hardware.test_emulator import HARD, SOFT, STEPS, convolutional, dense, image
 
 
@@ -353,11 +354,34 @@ def test_memory_counts_bits_on_the_chip_and_on_the_host() -> None:
     assert loop.host == 1000 * 104 + 10 * 15 * (35 * 9 + 5 * 8)
 
 
-def test_the_host_works_one_batch_ahead() -> None:
-    log: list[str] = []
-    for made in ahead(lambda item: item * 10, iter([1, 2, 3])):
-        log.append(str(made))
-    assert log == ["10", "20", "30"]
+def test_the_host_works_one_batch_ahead_and_no_more() -> None:
+    begun = {number: Event() for number in range(4)}
+
+    def make(number: int) -> int:
+        begun[number].set()
+        return 10 * number
+
+    made = []
+    for number, item in enumerate(ahead(make, iter(range(4)))):
+        assert number == 3 or begun[number + 1].wait(10)  # while this one is used
+        assert number > 1 or not begun[number + 2].is_set()
+        made.append(item)
+    assert made == [0, 10, 20, 30]
+    assert list(ahead(make, [])) == []
+
+
+def test_what_the_host_cannot_make_is_raised_where_it_is_used() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(ahead(lambda number: 1 / number, [1, 0]))
+
+
+def test_rates_are_sent_in_as_many_bits_as_are_counted() -> None:
+    rates = torch.linspace(0, 1, 999)
+    coarse = sent({"hidden": rates}, 3)["hidden"]
+    assert len(coarse.unique()) == 8
+    assert (coarse - rates).abs().max() <= 0.5 / 7 + 1e-6
+    assert coarse[0] == 0
+    assert coarse[-1] == 1
 
 
 def test_bad_input_is_refused() -> None:

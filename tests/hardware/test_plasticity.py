@@ -223,6 +223,19 @@ def test_reward_alone_teaches_neurons_that_compete() -> None:
     assert chip.expected.min() > 0.8
 
 
+def test_learning_by_reward_goes_on_where_it_was_left() -> None:
+    network = classes(competition=True)
+    rule = RewardedSTDP(lr=0.02)
+    chip, later = (learner(network, rule, Nonidealities()) for _ in range(2))
+    labels = torch.arange(10) % 3
+    x = patterns(labels, torch.Generator().manual_seed(1))
+    chip.learn(x, {}, labels, STEPS)
+    later.restore(chip.state())
+    for one in (chip, later):
+        one.learn(x, {}, labels, STEPS)
+    assert torch.equal(chip.layers[0].weight.read(), later.layers[0].weight.read())
+
+
 def test_a_dead_network_is_never_right_and_learns_nothing() -> None:
     network = classes(competition=True)
     wrong = Nonidealities(faults=Faults(silent=1.0))
