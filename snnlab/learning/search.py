@@ -20,24 +20,34 @@ from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from snnlab.learning.plan import Plan
 from snnlab.learning.space import Choices, Values, Whole
-from snnlab.learning.strategy import NSGA2, TPE
-from snnlab.learning.sweep import TRIES, Sweep
+from snnlab.learning.strategy import NSGA2, TPE, TRIES
 
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 GENERATION = "NSGAIISampler:generation"
 LEAST = 10  # points that an importance can be told from
+STATES = {
+    "running": TrialState.RUNNING,
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
 Memory = dict[str, Any]
 
 
 class Tried(NamedTuple):
-    """A point that was asked for, and what came of it; `memory` is what was suggested with it."""
+    """A point that was asked for, and what came of it; `memory` is what was suggested with it.
+
+    Of a pruned point, `scores` is the objective at the step `pruned_at`.
+    """
 
     values: Values
-    state: Literal["running", "complete", "failed"]
+    state: Literal["running", "complete", "pruned", "failed"]
     scores: tuple[float, ...] = ()
     memory: Memory = {}
+    pruned_at: int = 0
 
 
 class Suggestion(NamedTuple):
@@ -48,33 +58,33 @@ class Suggestion(NamedTuple):
 
 
 def suggest(
-    sweep: Sweep, tried: Sequence[Tried], fresh: Callable[[Values], bool]
+    plan: Plan, tried: Sequence[Tried], fresh: Callable[[Values], bool]
 ) -> Suggestion | None:
     """The next point, or None where no new one is found. `fresh` refuses those known already.
 
     What the sampler suggests again and again is replaced by a point drawn at random.
     """
-    study = rebuilt(sweep, tried)
+    study = rebuilt(plan, tried)
     for attempt in range(TRIES):
-        study.sampler = sampler(sweep, random.Random(f"{seed(sweep)}/{len(tried)}/{attempt}"))
-        trial = study.ask(fixed_distributions=distributions(sweep))
-        values = {field: json_value(sweep, field, v) for field, v in trial.params.items()}
+        study.sampler = sampler(plan, random.Random(f"{seed(plan)}/{len(tried)}/{attempt}"))
+        trial = study.ask(fixed_distributions=distributions(plan))
+        values = {field: json_value(plan, field, v) for field, v in trial.params.items()}
         if fresh(values):
             told = study.get_trials(deepcopy=False)[trial.number].system_attrs
             return Suggestion(values, {k: v for k, v in told.items() if k == GENERATION})
         study.tell(trial, state=TrialState.FAIL)
     for attempt in range(TRIES):
-        source = random.Random(f"{seed(sweep)}/{len(tried)}/free/{attempt}")
-        values = {field: axis.draw(source) for field, axis in sweep.space.items()}
+        source = random.Random(f"{seed(plan)}/{len(tried)}/free/{attempt}")
+        values = {field: axis.draw(source) for field, axis in plan.space.items()}
         if fresh(values):
             return Suggestion(values, {})
     return None
 
 
-def rebuilt(sweep: Sweep, tried: Sequence[Tried]) -> optuna.Study:
+def rebuilt(plan: Plan, tried: Sequence[Tried]) -> optuna.Study:
     """A study that knows what was tried."""
-    study = optuna.create_study(directions=directions(sweep))
-    among = distributions(sweep)
+    study = optuna.create_study(directions=directions(plan))
+    among = distributions(plan)
     study.add_trials([trial for one in tried if (trial := past(one, among))])
     return study
 
@@ -88,13 +98,16 @@ def past(tried: Tried, among: Mapping[str, BaseDistribution]) -> FrozenTrial | N
     }
     if set(params) != set(among) or not all(inside(among[f], v) for f, v in params.items()):
         return None
-    state = {"running": TrialState.RUNNING, "complete": TrialState.COMPLETE}.get(tried.state)
-    complete = tried.state == "complete" and all(map(math.isfinite, tried.scores))
+    numbers = [score for score in tried.scores if math.isfinite(score)]
+    state = STATES[tried.state]
+    if tried.state in ("complete", "pruned") and not 0 < len(numbers) == len(tried.scores):
+        state = TrialState.FAIL
     return create_trial(
-        state=TrialState.FAIL if state is None or (tried.scores and not complete) else state,
+        state=state,
         params=params,
         distributions=dict(among),
-        values=list(tried.scores) if complete else None,
+        values=numbers if state == TrialState.COMPLETE else None,
+        intermediate_values={tried.pruned_at: numbers[0]} if state == TrialState.PRUNED else None,
         system_attrs=dict(tried.memory),
     )
 
@@ -108,10 +121,10 @@ def inside(distribution: BaseDistribution, value: Any) -> bool:
     return number and distribution.low <= value <= distribution.high
 
 
-def distributions(sweep: Sweep) -> dict[str, BaseDistribution]:
+def distributions(plan: Plan) -> dict[str, BaseDistribution]:
     """The space in Optuna's words. Choices are told apart by their JSON."""
     found: dict[str, BaseDistribution] = {}
-    for field, axis in sweep.space.items():
+    for field, axis in plan.space.items():
         if isinstance(axis, Choices):
             found[field] = CategoricalDistribution([json.dumps(v) for v in axis.values])
         elif isinstance(axis, Whole):
@@ -121,41 +134,41 @@ def distributions(sweep: Sweep) -> dict[str, BaseDistribution]:
     return found
 
 
-def json_value(sweep: Sweep, field: str, value: Any) -> Any:
-    return json.loads(value) if isinstance(sweep.space[field], Choices) else value
+def json_value(plan: Plan, field: str, value: Any) -> Any:
+    return json.loads(value) if isinstance(plan.space[field], Choices) else value
 
 
-def directions(sweep: Sweep) -> list[StudyDirection]:
+def directions(plan: Plan) -> list[StudyDirection]:
     up, down = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
-    return [up if objective.direction == "higher" else down for objective in sweep.objectives]
+    return [up if objective.direction == "higher" else down for objective in plan.objectives]
 
 
-def seed(sweep: Sweep) -> int:
-    return int(getattr(sweep.strategy, "draw_seed", 0))
+def seed(plan: Plan) -> int:
+    return int(getattr(plan.strategy, "draw_seed", 0))
 
 
-def sampler(sweep: Sweep, source: random.Random) -> BaseSampler:
+def sampler(plan: Plan, source: random.Random) -> BaseSampler:
     """Optuna's sampler of the strategy. `constant_liar`: points on their way count as bad."""
-    strategy, number = sweep.strategy, source.randrange(2**31)
+    strategy, number = plan.strategy, source.randrange(2**31)
     if isinstance(strategy, TPE):
         return TPESampler(seed=number, n_startup_trials=strategy.startup, constant_liar=True)
     assert isinstance(strategy, NSGA2)
     return NSGAIISampler(seed=number, population_size=strategy.population)
 
 
-def importance(sweep: Sweep, tried: Sequence[Tried], objective: int = 0) -> dict[str, float]:
+def importance(plan: Plan, tried: Sequence[Tried], objective: int = 0) -> dict[str, float]:
     """How much each field decides whether an objective is among its best tenth, 0..1 in all.
 
     PED-ANOVA: Watanabe et al. 2023, arXiv:2304.10255, as Optuna does it. Empty for fewer
     than LEAST points.
     """
-    alone = sweep.model_copy(update={"objectives": (sweep.objectives[objective],)})
+    alone = plan.model_copy(update={"objectives": (plan.objectives[objective],)})
     study = rebuilt(
         alone,
         [t._replace(scores=(t.scores[objective],)) for t in tried if t.state == "complete"],
     )
     done = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-    varied = [field for field, axis in sweep.space.items() if axis.size > 1]
+    varied = [field for field, axis in plan.space.items() if axis.size > 1]
     if len(done) < LEAST or not varied:
         return {}
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()

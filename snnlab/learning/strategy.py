@@ -8,6 +8,7 @@ from snnlab.learning.part import Part
 
 
 MOST_POINTS = 10_000
+TRIES = 20  # draws for each point, before a space is taken for exhausted
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 

@@ -1,54 +1,23 @@
 """Many specs asked together: a base, what varies, and how its points are chosen."""
 
 import itertools
-import math
 import random
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import Field
 
 from snnlab.learning.metrics import METRICS
-from snnlab.learning.part import Part
+from snnlab.learning.plan import MOST_RUNS, Plan
 from snnlab.learning.problems import MISSING, Problem, SpecError
-from snnlab.learning.space import Raw, Space, Values, changed, owners, written_out
+from snnlab.learning.space import Raw, Values, changed, owners, written_out
 from snnlab.learning.spec import Spec
-from snnlab.learning.strategy import (
-    MOST_POINTS,
-    AnyPruner,
-    AnyStrategy,
-    Drawn,
-    Grid,
-    Learning,
-    Never,
-)
+from snnlab.learning.strategy import MOST_POINTS, TRIES, Drawn, Grid, Never
 
 
 S = TypeVar("S", bound="Sweep")  # not Self: the shape checker of the tests cannot read it
-MOST_RUNS = 100_000
-AT_ONCE = 4  # runs of a strategy that learns, where nothing is said
-TRIES = 20  # draws for each point, before a space is taken for exhausted
 TEST = ("test_",)
-
-
-class Objective(Part):
-    """A metric that good points are told by."""
-
-    metric: str = Field(
-        "accuracy", max_length=60, description="its name, such as accuracy or energy"
-    )
-    better: Literal["higher", "lower", "usual"] = Field(
-        "usual", description="which values are better; usual: as the table of metrics says"
-    )
-
-    @property
-    def direction(self) -> str:
-        """higher, lower, or nothing where neither is known."""
-        if self.better != "usual":
-            return self.better
-        known = METRICS.get(self.metric.partition("/")[0])
-        return known.better if known else ""
 
 
 class Point(NamedTuple):
@@ -59,40 +28,10 @@ class Point(NamedTuple):
     problem: str = ""
 
 
-class Sweep(Part):
-    """A base definition, a search space, a strategy, and what it may cost."""
+class Sweep(Plan):
+    """A plan and the definition that it starts from."""
 
     base: Spec = Field(description="what stays the same")
-    space: Space = Field({}, max_length=50, description="fields that vary, and their values")
-    strategy: AnyStrategy = Field(Grid(), description="which points of the space are tried")
-    seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field(
-        (1,), min_length=1, max_length=1000, description="seeds of each point, one run for each"
-    )
-    objectives: tuple[Objective, ...] = Field(
-        (Objective(),), min_length=1, max_length=3, description="what good points are told by"
-    )
-    pruner: AnyPruner = Field(Never(), description="which runs are stopped early")
-    most_runs: int | None = Field(
-        None, ge=1, le=MOST_RUNS, description="budget: runs in all; empty for no limit"
-    )
-    most_hours: float | None = Field(
-        None,
-        gt=0,
-        le=1e6,
-        description="budget: time of all runs together, after which none is added",
-        json_schema_extra={"unit": "hours"},
-    )
-    parallel: int | None = Field(
-        None,
-        ge=1,
-        le=10_000,
-        description=f"most runs at once; empty for all, or {AT_ONCE} where the strategy learns",
-    )
-    priority: int = Field(0, ge=-100, le=100, description="runs of higher priority go first")
-    pool: str = Field("cpu", pattern="^[a-z0-9-]{1,20}$", description="workers that may take them")
-    labels: tuple[Annotated[str, Field(pattern="^[A-Za-z0-9_.:=-]{1,50}$")], ...] = Field(
-        (), max_length=20, description="what a worker must have, besides the pool"
-    )
 
     @classmethod
     def parse(cls: type[S], data: Any) -> S:
@@ -108,28 +47,6 @@ class Sweep(Part):
     def raw(self) -> Raw:
         """The base as plain data."""
         return self.base.model_dump(mode="json")
-
-    @property
-    def learns(self) -> bool:
-        """Whether the next point waits for results."""
-        return isinstance(self.strategy, Learning)
-
-    @property
-    def at_once(self) -> int | float:
-        """How many runs may be on their way at the same time."""
-        return self.parallel or (AT_ONCE if self.learns else math.inf)
-
-    def size(self) -> int:
-        """How many points there will be, before anything is made; duplicates are found later."""
-        if isinstance(self.strategy, Grid):
-            return math.prod(len(axis.grid()) for axis in self.space.values())
-        assert isinstance(self.strategy, Drawn)
-        every = math.prod(axis.size for axis in self.space.values())
-        return int(min(self.strategy.points, every))
-
-    def runs(self) -> int:
-        """How many runs there will be at most."""
-        return min(self.size() * len(self.seeds), self.most_runs or MOST_RUNS)
 
     def points(self) -> Iterator[Point]:
         """The points in order, each once. Of a strategy that learns there are none to tell."""
@@ -156,10 +73,10 @@ class Sweep(Part):
             yield self.drawn(number)
 
     def drawn(self, number: int) -> Values:
-        """The values drawn by that number."""
+        """The values drawn by that number, each field's whatever the other fields are."""
         assert isinstance(self.strategy, Drawn)
-        source = random.Random(f"{self.strategy.draw_seed}/{number}")
-        return {field: axis.draw(source) for field, axis in self.space.items()}
+        start = f"{self.strategy.draw_seed}/{number}"
+        return {f: axis.draw(random.Random(f"{start}/{f}")) for f, axis in self.space.items()}
 
     def point(self, values: Values) -> Point:
         """The spec of these values, or what is wrong with them, at most 500 characters."""

@@ -94,15 +94,16 @@ def test_known_points_are_refused_until_none_is_left() -> None:
     assert suggest(small, tried, lambda v: v not in [t.values for t in tried]) is None
 
 
-@pytest.mark.parametrize("state", ["failed", "running", "complete"])
+@pytest.mark.parametrize("state", ["failed", "running", "complete", "pruned"])
 def test_odd_points_do_not_stop_a_search(state: str) -> None:
     tried = [
         Tried({"gone.field": 1}, "complete", (1.0,)),
         Tried({**dict.fromkeys(SPACE, 1.0), "neuron.surrogate": "none"}, "complete", (1.0,)),
         Tried({"neuron.v_threshold": 1.0, "batch_size": 5, "neuron.surrogate": "arctan"}, state),
     ]
+    tried.append(tried[2]._replace(state="pruned", scores=(0.5,), pruned_at=2))
     bad = tried[2]._replace(state="complete", scores=(math.nan,))
-    assert suggest(sweep("tpe"), [*tried[: 2 + (state != "complete")], bad], lambda _: True)
+    assert suggest(sweep("tpe"), [*tried, bad], lambda _: True)
 
 
 def test_importance_names_the_field_that_matters() -> None:
@@ -167,3 +168,21 @@ def test_numbers_that_are_none_break_no_pruner() -> None:
     lost = course(8, math.nan, live=True)
     assert stopped(Median(startup=1, warmup=0), *finished, course(7, math.nan), lost) == []
     assert stopped(ASHA(least=1, factor=2), *finished, lost) == [8]
+
+
+def test_pruned_points_teach_the_search() -> None:
+    """Points that were pruned at once near 9 keep it away from there."""
+    good = [Tried(v, "complete", (bowl(v),)) for v in spread(12)]
+    bad = [
+        Tried(v | {"neuron.v_threshold": 9.0 + n / 100}, "pruned", (50.0,), {}, 1)
+        for n, v in enumerate(spread(12))
+    ]
+    found = [suggest(sweep("tpe", draw_seed=n), [*good, *bad], lambda _: True) for n in range(9)]
+    assert sum(s.values["neuron.v_threshold"] > 8 for s in found) <= 1
+
+
+def spread(count: int) -> list[dict]:
+    return [
+        {"neuron.v_threshold": 0.5 + n * 0.7, "batch_size": 40, "neuron.surrogate": "triangle"}
+        for n in range(count)
+    ]
