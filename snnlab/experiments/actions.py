@@ -45,26 +45,32 @@ def submit(
     same team gives the same experiment again: a request can be repeated.
     """
     runs = _runs(specs, seeds, actor=actor, ask=ask)
-    tags = [_text("tag", tag, 50) for tag in tags]
-    fields = {"name": _text("name", name, 200), "notes": _clean("notes", notes), "tags": tags}
-    if key is None:
-        experiment = Experiment.objects.create(team=team, actor=actor, **fields)
-    else:
-        experiment, made = Experiment.objects.get_or_create(
-            team=team, key=_text("key", key, 200), defaults={"actor": actor, **fields}
-        )
-        if not made:
-            return _same(experiment, runs)
+    found, made = experiment(team=team, actor=actor, name=name, notes=notes, tags=tags, key=key)
+    if not made:
+        return _same(found, runs)
     results = known(team, ((run.digest, run.seed) for run in runs)) if reuse else {}
     for run in runs:
-        run.experiment = experiment
+        run.experiment = found
         if result := results.get((run.digest, run.seed)):
             take_over(run, result)
     Run.objects.bulk_create(runs, batch_size=500)
-    copy_numbers(experiment)
+    copy_numbers(found)
     wait_for([run for run in runs if not run.terminal], specs, after)
     ring_on_commit()
-    return experiment
+    return found
+
+
+def experiment(
+    *, team: Team, actor: str, name: str, notes: str, tags: Iterable[str], key: str | None
+) -> tuple[Experiment, bool]:
+    """A new experiment without runs, or the one of that key; and whether it is new."""
+    tags = [_text("tag", tag, 50) for tag in tags]
+    fields = {"name": _text("name", name, 200), "notes": _clean("notes", notes), "tags": tags}
+    if key is None:
+        return Experiment.objects.create(team=team, actor=actor, **fields), True
+    return Experiment.objects.get_or_create(
+        team=team, key=_text("key", key, 200), defaults={"actor": actor, **fields}
+    )
 
 
 def cancel(run_id: int, actor: str) -> str:
@@ -163,7 +169,7 @@ def _runs(specs: "Sequence[Spec]", seeds: Sequence[int], *, actor: str, ask: Ask
             definition=spec.model_dump(mode="json"),
             digest=spec.digest(),
             board=spec.dataset.board,
-            caveat=_caveat(spec),
+            caveat=caveat(spec),
             seed=seed,
             changed_by=actor,
             **ask.checked(),
@@ -173,7 +179,7 @@ def _runs(specs: "Sequence[Spec]", seeds: Sequence[int], *, actor: str, ask: Ask
     ]
 
 
-def _caveat(spec: "Spec") -> str:
+def caveat(spec: "Spec") -> str:
     """What a reader of the board must know about the data, as far as the definition tells."""
     return "; ".join(filter(None, (spec.dataset.caveat, spec.dataset.narrowing)))[:300]
 

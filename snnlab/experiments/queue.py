@@ -226,11 +226,11 @@ def _move(
           update experiments_run set
             state = case when state = 'cancelling' then 'cancelled'
               when pausing and {state} = 'queued' then 'held' else {state} end,
-            reason = case when state = 'cancelling' then ''
+            reason = case when state = 'cancelling' then reason
               when {state} = 'failed' then %(defeat)s
               when pausing and {state} = 'queued' then 'paused' else %(reason)s end,
             pausing = false,
-            message = case state when 'cancelling' then '' else %(message)s end,
+            message = case state when 'cancelling' then message else %(message)s end,
             changed_by = %(actor)s, lease_owner = null, lease_expires_at = null,
             attempts = attempts - %(given_back)s,
             not_before = clock_timestamp() + make_interval(secs => {wait}),

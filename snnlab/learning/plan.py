@@ -63,8 +63,10 @@ class Plan(Part):
         le=10_000,
         description=f"most runs at once; empty for all, or {AT_ONCE} where the strategy learns",
     )
-    priority: int = Field(0, ge=-100, le=100, description="runs of higher priority go first")
-    pool: str = Field("cpu", pattern="^[a-z0-9-]{1,20}$", description="workers that may take them")
+    priority: int = Field(0, ge=-1000, le=1000, description="runs of higher priority go first")
+    pool: str = Field(
+        "cpu", pattern="^[a-z0-9][a-z0-9._-]{0,19}$", description="workers that may take them"
+    )
     labels: tuple[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,39}$")], ...] = Field(
         (), max_length=10, description="what a worker must have, besides the pool"
     )

@@ -1,6 +1,7 @@
 """Many specs asked together: a base, what varies, and how its points are chosen."""
 
 import itertools
+import json
 import random
 from collections.abc import Iterator
 from functools import cached_property
@@ -21,11 +22,17 @@ TEST = ("test_",)
 
 
 class Point(NamedTuple):
-    """One combination of values: a spec, or what is wrong with it."""
+    """One combination of values: a spec and its digest, or what is wrong with it."""
 
     values: Values
     spec: Spec | None
+    digest: str = ""
     problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tells it from other points."""
+        return self.digest or json.dumps(self.values, sort_keys=True)
 
 
 class Sweep(Plan):
@@ -55,10 +62,9 @@ class Sweep(Plan):
         seen: set[str] = set()
         wanted, values = self.size(), self.candidates()
         for point in map(self.point, values):
-            name = point.spec.digest() if point.spec else repr(point.values)
-            if name in seen:
+            if point.name in seen:
                 continue
-            seen.add(name)
+            seen.add(point.name)
             yield point
             if len(seen) == wanted:
                 return
@@ -81,9 +87,10 @@ class Sweep(Plan):
     def point(self, values: Values) -> Point:
         """The spec of these values, or what is wrong with them, at most 500 characters."""
         try:
-            return Point(values, Spec.parse(changed(self.raw, values)))
+            spec = Spec.parse(changed(self.raw, values))
         except SpecError as error:
-            return Point(values, None, str(error)[:500])
+            return Point(values, None, problem=str(error)[:500])
+        return Point(values, spec, spec.digest())
 
     def problems(self) -> Iterator[Problem]:
         """What no single field can tell: fields that do not exist, and sizes."""

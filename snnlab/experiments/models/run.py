@@ -37,6 +37,7 @@ class Run(models.Model):
     A trigger fills in `team`, the experiment's, and `place`, which orders runs of one priority: the
     number of the run, until somebody moves it. `memory` [MB] and `wall` [s] are what the run may
     use, `labels` what its worker must offer, and `blockers` how many runs it still waits for.
+    `judged` is the last step at which the pruner of its sweep has looked at it.
     """
 
     class State(models.TextChoices):
@@ -59,6 +60,8 @@ class Run(models.Model):
     caveat = models.CharField(max_length=300, blank=True)
     seed = models.BigIntegerField()
     team = models.ForeignKey(Team, models.PROTECT, related_name="runs", editable=False)
+    point = models.ForeignKey("Point", models.PROTECT, null=True, related_name="runs")
+    judged = models.PositiveIntegerField(default=0, db_default=0)
     pool = models.CharField(max_length=20, default="cpu")
     labels = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     devices = models.PositiveSmallIntegerField(default=1)
@@ -101,6 +104,11 @@ class Run(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["experiment", "digest", "seed"], name="run_once"),
+            models.UniqueConstraint(
+                fields=["point", "seed"],
+                name="run_of_point_once",
+                condition=Q(point__isnull=False),
+            ),
             models.CheckConstraint(
                 name="lease_if_live",
                 condition=Q(
