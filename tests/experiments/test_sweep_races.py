@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
-from snnlab.experiments import actions_sweeps, sweep_steps
+from snnlab.experiments import actions_sweeps
 from snnlab.experiments.models import Point, Run, Sweep
 from snnlab.experiments.sweep_steps import look, step
 from tests.experiments.sweeps import create, work
@@ -53,7 +53,7 @@ def test_without_the_lock_nothing_is_made_twice_either(threads, monkeypatch) -> 
     def unlocked(pk: int) -> None:
         try:
             look(Sweep.objects.select_related("experiment").get(pk=pk))
-        except sweep_steps.IntegrityError:
+        except IntegrityError:
             connection.close()
 
     for number in range(ROUNDS):
@@ -66,9 +66,7 @@ def test_without_the_lock_nothing_is_made_twice_either(threads, monkeypatch) -> 
 def test_a_cancel_and_a_ticker_leave_no_run_behind(threads) -> None:
     for number in range(ROUNDS):
         sweep = create({"epochs": list(range(1, 30))}, look=False, name=f"{number}")
-        threads(
-            lambda s=sweep: step(s.pk), lambda s=sweep: actions_sweeps.cancel(s.pk, "ada")
-        )
+        threads(lambda s=sweep: step(s.pk), lambda s=sweep: actions_sweeps.cancel(s.pk, "ada"))
         step(sweep.pk)
         sweep.refresh_from_db()
         assert sweep.state == "stopped"
@@ -89,7 +87,5 @@ def test_what_is_asked_at_the_end_of_a_sweep_is_not_lost(threads) -> None:
 
 def test_the_same_key_at_the_same_instant_makes_one_sweep(threads) -> None:
     create({"epochs": [9]}, look=False)
-    made = threads(
-        *([lambda: create({"epochs": [1, 2]}, key="once", look=False).pk] * 6)
-    )
+    made = threads(*([lambda: create({"epochs": [1, 2]}, key="once", look=False).pk] * 6))
     assert len(set(made)) == 1
