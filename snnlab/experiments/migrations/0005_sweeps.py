@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('experiments', '0003_queue'),
+        ('experiments', '0004_boards'),
         ('teams', '0002_sign_in_attempts'),
     ]
 
