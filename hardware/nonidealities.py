@@ -15,7 +15,7 @@ from torch import Tensor
 from hardware.checks import one_of, within
 from hardware.frozen import Drift, Faults, Law, Spread
 from hardware.rounding import METHODS, Method, quantised
-from hardware.temporal import Routing, Thermal
+from hardware.temporal import Definition, Routing, Thermal
 
 
 NAMES = (
@@ -64,11 +64,13 @@ def nonideality(
     highest: float | None = None,
     compat: str = "none",
     scale: Method = "absmax",
+    reference_time: float | None = None,
 ) -> Nonidealities:
     """One thing wrong, at a level: mismatch, bits, thermal, silencing, or another below.
 
     `highest` is that of the sweep, for a mismatch whose levels share their draws. With `compat`
-    "buechel2021" the first four are as there. `scale` is that of weights of few bits.
+    "buechel2021" the first four are as there. `scale` is that of weights of few bits,
+    `reference_time` that of thermal noise, in s, see `Thermal`.
     """
     one_of("compat", compat, ("none", "buechel2021"))
     old = compat == "buechel2021"
@@ -81,8 +83,9 @@ def nonideality(
             raise ValueError(f"bits must be a whole number, got {level!r}. Round it")
         return Nonidealities(bits=int(level), compat="buechel2021" if old else "none", scale=scale)
     if name == "thermal":
+        definition: Definition = "buechel2021" if old else "stationary"
         return Nonidealities(
-            thermal=Thermal(level, definition="buechel2021" if old else "stationary")
+            thermal=Thermal(level, definition=definition, reference_time=reference_time)
         )
     if name in ("loss", "late"):
         return Nonidealities(routing=Routing(**{name: level}))

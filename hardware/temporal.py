@@ -13,6 +13,7 @@ from torch import Tensor
 from hardware.checks import one_of, within
 
 
+Definition = Literal["stationary", "per_step", "buechel2021"]
 BOLTZMANN = 1.380649e-23  # J / K, exact by definition of the kelvin
 
 
@@ -33,7 +34,7 @@ class Thermal:
     sigma: float = 0.0
     temperature: float = 300.0  # K
     reference_temperature: float = 300.0  # K, at which sigma holds
-    definition: Literal["stationary", "per_step", "buechel2021"] = "stationary"
+    definition: Definition = "stationary"
     reference_time: float | None = None  # s
 
     def __post_init__(self) -> None:

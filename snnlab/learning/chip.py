@@ -198,13 +198,17 @@ class Emulated(Chip):
 
     def noisy(self, neuron: Neuron) -> None:
         """Refuse noise whose size nothing says: that of a neuron which never forgets it."""
-        leaks = not isinstance(neuron, IntegrateAndFire) or float(neuron.alpha) < 1
-        if self.thermal and self.thermal_time is None and not leaks:
+        if self.thermal and self.thermal_time is None and not leaks(neuron):
             raise ValueError(
                 f"chip.thermal {self.thermal:g} is a stationary noise, which a neuron that never "
                 "leaks has not: it gathers noise for ever. Give chip.thermal_time, or set "
                 "neuron.kind to lif"
             )
+
+
+def leaks(neuron: Neuron) -> bool:
+    """Whether its potential forgets, so that noise has a stationary state."""
+    return not isinstance(neuron, IntegrateAndFire) or float(neuron.alpha) < 1
 
 
 AnyChip = Annotated[NoChip | Emulated, Field(discriminator="kind")]

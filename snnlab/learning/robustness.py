@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hardware.chips import Draws
 from hardware.circuits import Chips, Foundry
-from hardware.nonidealities import Nonidealities, nonideality
+from hardware.nonidealities import Nonidealities
 from hardware.robustness import Row, accuracies, area, correct, foundries, level, summary
 from snnlab.learning.calibration import Calibration, Lesson, own_rates
 from snnlab.learning.checkpoint import Checkpoint
@@ -46,7 +46,7 @@ def try_chips(
         for name, levels in task.grid().items():
             for at in levels:
                 if f"learned/{name}/{at:g}" not in tried.found:
-                    yield from tried.calibrated(name, at, max(levels))
+                    yield from tried.calibrated(name, at)
 
 
 class Tried:
@@ -62,16 +62,16 @@ class Tried:
 
     def uncalibrated(self, name: str, levels: tuple[float, ...]) -> Iterator[Step | Checkpoint]:
         """All levels of one kind of flaw, which share what they can."""
-        flaws = [nonideality(name, at, highest=max(levels)) for at in levels]
+        flaws = [self.task.flaws(name, at) for at in levels]
         chips, seed = range(self.task.chips), self.task.chip_seed
         accuracy = 100 * accuracies(self.network, flaws, self.samples, chips, seed=seed)
         yield Step(self.number, 1, 1, math.nan, self.last, phase="chips")
         yield self.checkpoint(f"chips/{name}", accuracy, told(name, levels, accuracy))
 
-    def calibrated(self, name: str, at: float, highest: float) -> Iterator[Step | Checkpoint]:
+    def calibrated(self, name: str, at: float) -> Iterator[Step | Checkpoint]:
         """One level: the chips learn, and are tested after the first and after the last pass."""
         local, training, spec = self.learning, self.training, self.spec
-        made = self.made(nonideality(name, at, highest=highest))
+        made = self.made(self.task.flaws(name, at))
         bits = int(at) if name == "bits" else None
         calibration = Calibration(made, local, bits, spec.time_steps, training.seed)
         images = min(local.images or len(training.train), len(training.train))
@@ -151,7 +151,7 @@ def fits(training: Training, task: Robustness) -> None:
     for name, levels in task.grid().items():
         for at in levels:
             try:
-                foundry.make(nonideality(name, at, highest=max(levels)))
+                foundry.make(task.flaws(name, at))
             except ValueError as error:
                 raise TrainingError(f"task.{name} {at:g}: {error}") from error
 

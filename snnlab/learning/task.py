@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hardware.nonidealities import nonideality
+from hardware.nonidealities import Nonidealities, nonideality
+from snnlab.learning.chip import MILLI, leaks
 from snnlab.learning.definition import Definition
 from snnlab.learning.neuron import Firing
 from snnlab.learning.part import Part
@@ -126,6 +127,13 @@ class Robustness(Task):
         max_length=50,
         description="stationary noise of the potential, in units of the threshold",
     )
+    thermal_time: float | None = Field(
+        None,
+        gt=0,
+        le=1e6,
+        description="time in which a neuron that never leaks gathers that noise",
+        json_schema_extra={"unit": "ms"},
+    )
     silencing: Levels = Field(
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
         max_length=50,
@@ -142,6 +150,12 @@ class Robustness(Task):
         kinds = {name: getattr(self, name) for name in ("mismatch", "bits", "thermal", "silencing")}
         return {name: levels for name, levels in kinds.items() if levels}
 
+    def flaws(self, name: str, level: float) -> Nonidealities:
+        """What is wrong with each chip at one of the levels."""
+        gathered = None if self.thermal_time is None else MILLI * self.thermal_time
+        highest = max(self.grid()[name])
+        return nonideality(name, level, highest=highest, reference_time=gathered)
+
     def check(self, spec: Definition) -> None:
         if not self.grid():
             raise ValueError("task: there is no level of any kind. Give some for mismatch")
@@ -153,7 +167,13 @@ class Robustness(Task):
             )
         for name, levels in self.grid().items():
             for level in levels:
-                nonideality(name, level, highest=max(levels))
+                self.flaws(name, level)
+        if any(self.thermal) and self.thermal_time is None and not leaks(spec.neuron):
+            raise ValueError(
+                f"task.thermal {max(self.thermal):g} is a stationary noise, which a neuron that "
+                "never leaks has not: it gathers noise for ever. Give task.thermal_time, or set "
+                "neuron.kind to lif"
+            )
 
     def checkpoints(self, spec: Definition) -> int:
         levels = sum(len(levels) for levels in self.grid().values())

@@ -61,12 +61,25 @@ def test_interrupted_it_goes_on_with_the_next_kind(spec, tmp_path):
     assert spec.task.checkpoints(spec) == whole[-1].epoch == 3
 
 
+def test_neurons_that_never_leak_gather_noise_for_the_time_that_is_given(tiny):
+    noise = TASK | {"mismatch": [], "silencing": [], "thermal": [0.0, 3.0], "thermal_time": 1.0}
+    spec = tiny(neuron={"kind": "if"}, task=noise, epochs=2)
+    _, (thermal,) = split(work(spec, seed=1))
+    assert thermal.metrics["chip_accuracy/thermal/3"] < thermal.metrics["chip_accuracy/thermal/0"]
+    wrong = spec.task.flaws("thermal", 3.0).thermal
+    assert wrong.step(torch.ones(1), torch.ones(1), 0.0, 1e-3).item() == pytest.approx(3.0)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"task": TASK | {"silencing": [1.1]}}, "silen"),
         ({"task": TASK | {"mismatch": [-0.1]}}, "at least 0"),
         ({"task": TASK | {"bits": [1.0]}}, "bits"),
+        (
+            {"neuron": {"kind": "if"}, "task": TASK | {"thermal": [0.2]}},
+            r"task\.thermal 0\.2 .* Give task\.thermal_time",
+        ),
         (
             {
                 "task": {
@@ -90,7 +103,6 @@ def test_levels_that_no_chip_has_are_refused(tiny, changes, message):
     ("changes", "message"),
     [
         ({"network": {"kind": "resnet", "depth": 20, "width": 0.1}}, "cannot be put onto a chip"),
-        ({"neuron": {"kind": "if"}, "task": TASK | {"thermal": [0.2]}}, "task.thermal 0.2"),
     ],
 )
 def test_what_no_chip_can_run_is_refused_before_it_is_trained(tiny, changes, message):

@@ -10,7 +10,8 @@ from tests.learning.conftest import TINY
 from tests.learning.parts import parts
 
 
-MANY = [HealthCheck.filter_too_much]  # most random definitions do not fit together: a rule is picky
+# most random definitions do not fit together: a rule is picky, and so is a chip
+MANY = [HealthCheck.filter_too_much, HealthCheck.too_slow]
 
 
 def small(spec):
