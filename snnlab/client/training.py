@@ -11,6 +11,7 @@ from snnlab.client import health
 from snnlab.client.trouble import Code, Trouble
 from snnlab.learning import checkpoint as files
 from snnlab.learning.checkpoint import Checkpoint
+from snnlab.learning.deploy import per_chip
 from snnlab.learning.machine import code
 from snnlab.learning.spec import Spec
 from snnlab.learning.train import Step
@@ -58,6 +59,7 @@ class Training:
             "data": {"sha256": self.last.data, "caveat": self.last.caveat},
             "epochs": self.epochs,
             "results": self.last.metrics,
+            "chips": per_chip(self.last.network),
             "weights_sha256": files.weights_digest(self.last),
             "checkpoint": str(self.save) if self.save else None,
             "warnings": health.warnings(self.last.metrics),

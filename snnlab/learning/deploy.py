@@ -6,6 +6,7 @@ does. On the chip: no weight is ever trained elsewhere; the host sends the teach
 """
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,6 +37,7 @@ from snnlab.learning.train import Step, Training, trained
 
 
 CHIPS = "chips/"  # what begins the names of a checkpoint's tensors that are not the network's
+ACCURACIES = re.compile(r"chips/[a-z]+|learned/[a-z]+/[0-9.]+")  # tensors (tests, chips)
 NANO, MILLI = 1e-9, 1e-3
 
 
@@ -219,6 +221,15 @@ def costs(energy: Energy) -> dict[str, float]:
     """Energy in nJ and time in ms of one image; what nobody can know is left out."""
     known = {"chip_energy": (energy.total, NANO), "chip_latency": (energy.seconds, MILLI)}
     return {n: x / unit for n, (x, unit) in known.items() if not isinstance(x, Unknown)}
+
+
+def per_chip(network: Mapping[str, Tensor]) -> dict[str, list[list[float]]]:
+    """The accuracy of each chip that a checkpoint holds, in percent: a row for each test."""
+    return {
+        name: [[round(share, 2) for share in row] for row in torch.atleast_2d(tensor).tolist()]
+        for name, tensor in network.items()
+        if ACCURACIES.fullmatch(name)
+    }
 
 
 def without(network: Mapping[str, Tensor]) -> dict[str, Tensor]:

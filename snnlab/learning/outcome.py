@@ -40,6 +40,9 @@ class Outcome(Part):
     data: Images = Field(description="the images")
     epochs: tuple[Epoch, ...] = Field(max_length=1000, description="those trained without a break")
     results: Metrics = Field(description="the last metrics, those of the test images among them")
+    chips: dict[Name, tuple[tuple[float, ...], ...]] = Field(
+        {}, description="test accuracy of each chip: a row for each level or test"
+    )
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="digest of the weights")
     checkpoint: str | None = Field(None, description="file of the last checkpoint, where it ran")
     warnings: tuple[str, ...] = Field((), description="what looked wrong")
@@ -52,7 +55,8 @@ class Outcome(Part):
                 f"digest is {self.digest}, but the definition's is {self.definition.digest()}: "
                 "it was changed since, or means another thing in this version. Run it again"
             )
-        accuracy = self.results.get(LAST_METRIC)
+        trains = self.definition.task.kind == "train"
+        accuracy = self.results.get(LAST_METRIC, None if trains else 0.0)
         if accuracy is None:
             raise ValueError(f"results has no {LAST_METRIC}: training had not ended. Run it again")
         if not 0 <= accuracy <= 100:

@@ -5,6 +5,7 @@ import torch
 
 from snnlab.learning import checkpoint as files
 from snnlab.learning.checkpoint import Checkpoint
+from snnlab.learning.deploy import per_chip
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.problems import SpecError
 from snnlab.learning.work import work
@@ -32,6 +33,8 @@ def test_an_ideal_chip_is_as_accurate_as_the_network(tiny):
     assert trained.metrics["test_accuracy"] > 70
     assert chips.metrics["chip_accuracy"] == pytest.approx(trained.metrics["test_accuracy"], abs=1)
     assert chips.metrics["chip_std"] == 0
+    both = round(chips.metrics["chip_accuracy"], 2)
+    assert per_chip(chips.network) == {"chips/accuracy": [[both, both]]}
     assert torch.equal(chips.network["chips/accuracy"][0], chips.network["chips/accuracy"][1])
     fired = {k: v for k, v in trained.metrics.items() if k.startswith("firing_rate/")}
     for name, rate in fired.items():

@@ -5,6 +5,7 @@ import torch
 
 from snnlab.learning import checkpoint as files
 from snnlab.learning.checkpoint import Checkpoint
+from snnlab.learning.deploy import per_chip
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.problems import SpecError
 from snnlab.learning.work import work
@@ -68,6 +69,24 @@ def test_neurons_that_never_leak_gather_noise_for_the_time_that_is_given(tiny):
     assert thermal.metrics["chip_accuracy/thermal/3"] < thermal.metrics["chip_accuracy/thermal/0"]
     wrong = spec.task.flaws("thermal", 3.0).thermal
     assert wrong.step(torch.ones(1), torch.ones(1), 0.0, 1e-3).item() == pytest.approx(3.0)
+
+
+def test_calibrated_chips_are_tested_after_the_first_and_the_last_pass(tiny, tmp_path):
+    chip = {"kind": "emulated", "learning": {"epochs": 3, "lr": 0.003}}
+    spec = tiny(dataset={"kind": "mnist-5k"}, task=TASK, epochs=2, chip=chip, deploy="calibrated")
+    _, whole = split(work(spec, seed=1))
+    assert spec.task.checkpoints(spec) == len(whole) == 3 + 5
+    found = per_chip(whole[-1].network)
+    assert [len(row) for row in found["learned/mismatch/1.5"]] == [4, 4]
+    before = whole[0].metrics["chip_accuracy/mismatch/1.5"]
+    after = whole[4].metrics["chip_accuracy/mismatch/1.5/3"]
+    assert after > before + 10
+    assert whole[4].metrics["chip_updates"] > 0
+    dead = found["learned/silencing/1"][1]
+    assert len(set(dead)) == 1  # no neuron is left that could learn
+    files.save(whole[3], tmp_path / "kept")
+    _, rest = split(work(spec, seed=1, resume=files.load(tmp_path / "kept")))
+    assert [(p.epoch, p.metrics) for p in rest] == [(p.epoch, p.metrics) for p in whole[4:]]
 
 
 @pytest.mark.parametrize(
