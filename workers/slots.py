@@ -17,6 +17,7 @@ from workers.child import Child
 from workers.devices import Devices
 from workers.limits import Limits
 from workers.supervisor import supervise
+from workers.sweeper import Sweeper
 from workers.usage import Usage
 
 
@@ -36,7 +37,7 @@ class Slots:
             name=self.name, labels=limits.labels, memory=limits.memory, code=code()
         )
         self.devices = Devices(limits.slots, freed=self.bell.ring)
-        self.usage = Usage()
+        self.usage, self.sweeper = Usage(), Sweeper()
         self.drain = threading.Event()
         self.threads = [
             threading.Thread(target=self._train, args=(slot,), name=f"slot {slot}", daemon=True)
@@ -111,6 +112,7 @@ class Slots:
                 close_old_connections()
                 self._show()
                 self.reap()
+                self.sweeper.look()
                 if time.monotonic() > swept + SWEPT_EVERY:
                     swept = time.monotonic()
                     sweep()
@@ -118,6 +120,7 @@ class Slots:
                 log.warning("nothing can be reaped or swept: %s", error)
                 connection.close()
             self.drain.wait(self.limits.reap)
+        self.sweeper.close()
         connection.close()
 
     def _show(self) -> None:
