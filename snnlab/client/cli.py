@@ -32,6 +32,7 @@ COMMANDS = {
     "logs": Entry("remote:logs", "Print what a run's training printed.", django=True),
     "cancel": Entry("remote:cancel", "Stop a run.", django=True),
     "retry": Entry("remote:retry", "Queue a failed or cancelled run again.", django=True),
+    "sweep": Entry("sweep:sweep", "Ask many runs as one question.", django=True),
     "data": Entry("data:data", "List, fetch and verify data sets."),
     "diagnose": Entry("diagnose:diagnose", "Look into an untrained network: its gradients."),
     "spec": Entry("spec:spec", "Check definitions; print their schema and the presets."),
