@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
+from snnlab.learning.kept import keep
 from snnlab.learning.machine import environment, prepare
 from snnlab.learning.spec import Spec
-from snnlab.learning.train import Step, keep_trained
+from snnlab.learning.train import Step
 from snnlab.learning.work import work
 
 
@@ -32,7 +33,7 @@ def parse(definition: dict[str, Any]) -> Spec:
 
 def hand(path: Path) -> None:
     """Let a run find the training of another run, instead of doing it itself."""
-    keep_trained(load(path))
+    keep(load(path))
 
 
 def last(spec: Spec) -> int:

@@ -33,6 +33,8 @@ COMMANDS = {
     "cancel": Entry("remote:cancel", "Stop a run.", django=True),
     "retry": Entry("remote:retry", "Queue a failed or cancelled run again.", django=True),
     "sweep": Entry("sweep:sweep", "Ask many runs as one question.", django=True),
+    "queue": Entry("queue:queue", "Show what waits and why; change the line.", django=True),
+    "workers": Entry("workers:workers", "Show who works, and at what; drain one.", django=True),
     "data": Entry("data:data", "List, fetch and verify data sets."),
     "diagnose": Entry("diagnose:diagnose", "Look into an untrained network: its gradients."),
     "spec": Entry("spec:spec", "Check definitions; print their schema and the presets."),

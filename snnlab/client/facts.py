@@ -8,7 +8,8 @@ from django.utils import timezone
 from rich.table import Table
 
 from snnlab.client import render
-from snnlab.experiments import queries
+from snnlab.experiments import queries, queries_queue
+from snnlab.teams.models import User
 
 
 FIELDS = (
@@ -25,15 +26,17 @@ def facts(run: Any) -> dict[str, Any]:
     return {"run": run.pk, "experiment": experiment, "team": team, **fields, "score": run.score}
 
 
-def everything(run: Any) -> dict[str, Any]:
+def everything(user: User, run: Any) -> dict[str, Any]:
     """A run with its definition, its history and its newest numbers."""
+    wait = queries_queue.waits(user, run.pk)
     curves = queries.curves(run.pk)
     newest = {name: points[-1][1] for name, points in curves.items() if points}
     return facts(run) | {
         "definition": run.definition,
         "metrics": newest,
         "weights_sha256": queries.weights(run.pk) or None,
-        "queue_position": queries.queue_position(run),
+        "queue_position": wait.place if wait else None,
+        "waits": vars(wait) if wait else None,
         "events": list(
             queries.events(run.pk).values(
                 "at", "actor", "from_state", "to_state", "reason", "message"
@@ -73,7 +76,8 @@ def listed(runs: Iterable[Any]) -> Table:
 
 def head(run: Any, known: dict[str, Any]) -> Table:
     """The first lines about a run."""
-    place = known["queue_position"]
+    wait = known["waits"] or {"place": None, "why": "", "starts_at": None}
+    place = wait["place"]
     return render.fields(
         (
             ("run", run.pk),
@@ -81,7 +85,9 @@ def head(run: Any, known: dict[str, Any]) -> Table:
             ("team", run.experiment.team.slug),
             ("digest", run.digest),
             ("seed", run.seed),
-            ("state", f"{run.state}, number {place} in the queue" if place else run.state),
+            ("state", f"{run.state}, number {place} in line" if place else run.state),
+            ("waits", wait["why"]),
+            ("starts about", at(wait["starts_at"])),
             ("reason", run.reason),
             ("message", run.message),
             ("done", "" if run.state == "succeeded" else done(run.progress)),
@@ -109,6 +115,10 @@ def done(progress: dict[str, Any]) -> str:
     if not progress.get("epochs"):
         return ""
     return f"{progress.get('phase', '')} epoch {progress['epoch']}/{progress['epochs']}".strip()
+
+
+def at(then: datetime | None) -> str:
+    return f"{then:%Y-%m-%d %H:%M} UTC" if then else ""
 
 
 def age(then: datetime) -> str:

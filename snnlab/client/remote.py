@@ -12,7 +12,7 @@ from snnlab.client.lab import url_of_running
 from snnlab.client.seeds import Seeds
 from snnlab.client.server import asks_the_lab, run_of, team_to_write_to
 from snnlab.client.trouble import Code, Trouble
-from snnlab.experiments import actions, queries
+from snnlab.experiments import actions, queries, queries_queue
 from snnlab.teams.models import User
 
 
@@ -50,8 +50,9 @@ def submit(*, user: User, spec: str, wait: bool, in_json: bool, **choices: Any) 
     numbers = ", ".join(str(run.pk) for run in runs)
     queue = f"experiment {experiment.pk} is queued: run {numbers}{link(experiment)}"
     click.echo(queue, err=in_json)
-    if not any(w["alive"] and choices["pool"] in w["pools"] for w in queries.workers()):
-        click.echo("Warning: no worker is there; the runs wait until one comes", err=True)
+    waits = [queries_queue.waits(user, run.pk) for run in runs[:1]]
+    if waits[0] and waits[0].why.startswith("no worker"):
+        click.echo(f"Warning: {waits[0].why}; the runs wait until one comes", err=True)
     if wait:
         try:
             runs = follow(user, experiment)
@@ -116,7 +117,7 @@ def ls(*, user: User, state: str | None, limit: int, in_json: bool) -> None:
 def show(*, user: User, number: int, in_json: bool) -> None:
     """Show all that is known of RUN: its state, its numbers, its history."""
     run = run_of(user, number)
-    known = everything(run)
+    known = everything(user, run)
     if in_json:
         click.echo(render.json_text(known))
         return

@@ -3,8 +3,6 @@
 Leaderboards are in leaderboard.py, and offered here.
 """
 
-from typing import Any
-
 from django.db.models import Count, Max, Q, QuerySet
 
 from snnlab.experiments.leaderboard import (
@@ -42,13 +40,11 @@ __all__ = [
     "leaderboard",
     "log_tail",
     "points",
-    "queue_position",
     "run",
     "runs",
     "standings",
     "teams_of",
     "weights",
-    "workers",
 ]
 
 State = Run.State
@@ -153,21 +149,3 @@ def weights(run_id: int) -> str:
     """The sha256 of a finished run's weights, or nothing."""
     final = Run.objects.get(pk=run_id).checkpoints.filter(final=True).first()
     return final.weights if final else ""
-
-
-def queue_position(run: Run) -> int | None:
-    """How many runs go first, counted from 1; None if the run does not wait."""
-    if run.state != State.QUEUED:
-        return None
-    before = Q(priority__gt=run.priority) | Q(priority=run.priority, id__lte=run.pk)
-    return Run.objects.filter(before, state=State.QUEUED, pool=run.pool).count()
-
-
-def workers() -> list[dict[str, Any]]:
-    """Workers seen in the last day, the freshest first; `alive` if seen in the last minute."""
-    return rows(
-        """
-        select name, pools, slots, seen_at, seen_at > clock_timestamp() - interval '60 s' as alive
-        from experiments_worker where seen_at > clock_timestamp() - interval '1 day'
-        order by seen_at desc"""
-    )

@@ -1,26 +1,21 @@
 """The one training loop: it describes training, and whoever asks for the next item drives it."""
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Generator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from snnlab import __version__
-from snnlab.learning.checkpoint import Best, Checkpoint, load, save
+from snnlab.learning import kept
+from snnlab.learning.checkpoint import Best, Checkpoint, load
 from snnlab.learning.dataset import Samples, joined, split
 from snnlab.learning.energy import metered
 from snnlab.learning.errors import NonFiniteLoss
-from snnlab.learning.files import cache
 from snnlab.learning.machine import check, environment
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.spec import Spec
@@ -266,7 +261,7 @@ def teach(
     spec: Spec, seed: int, device: str, data: str, phase: str = "teacher"
 ) -> Generator[Step, None, Checkpoint]:
     """Train a teacher, or find it in the cache: every run of a sweep has the same one."""
-    place = _kept(spec.digest(), seed, environment(device), data)
+    place = kept.place(spec.digest(), seed, environment(device), data)
     if place.exists():
         return load(place)
     last = None
@@ -276,23 +271,8 @@ def teach(
         else:
             last = item
     assert last is not None
-    keep_trained(last)
+    kept.keep(last)
     return last
-
-
-def keep_trained(checkpoint: Checkpoint) -> None:
-    """Put the last checkpoint of a training where `teach` looks for it, if it is new."""
-    c = checkpoint
-    place = _kept(c.definition, c.seed, c.environment, c.data)
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        save(checkpoint, place)
-
-
-def _kept(digest: str, seed: int, environment: dict[str, Any], data: str) -> Path:
-    here = json.dumps([__version__, environment, data])
-    name = f"{digest}-{seed}-{hashlib.sha256(here.encode()).hexdigest()[:12]}"
-    return cache() / "teachers" / f"{name}.safetensors"
 
 
 def validated(training: Training) -> dict[str, float]:

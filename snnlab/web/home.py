@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from snnlab.experiments import queries
+from snnlab.experiments import queries, queries_queue
 from snnlab.learning.presets import presets
 
 
@@ -21,6 +21,6 @@ def context(user: Any) -> dict[str, Any]:
         "waiting": waiting[:SHOWN],
         "finished": runs.filter(finished_at__isnull=False).order_by("-finished_at")[:SHOWN],
         "best": best[0] if best else None,
-        "workers": [worker for worker in queries.workers() if worker["alive"]],
+        "workers": [one for one in queries_queue.workers(user) if one["alive"]],
         "presets": presets().values(),
     }

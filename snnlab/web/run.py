@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from snnlab.experiments import queries
+from snnlab.experiments import queries, queries_queue
 from snnlab.learning.problems import SpecError
 from snnlab.learning.spec import Spec
 from snnlab.teams import queries as teams
@@ -31,7 +31,7 @@ def context(run: Any, user: Any) -> dict[str, Any]:
         "terminal": run.terminal,
         "may_write": teams.may(user, run.experiment.team, "write"),
         "progress": progress(run, curves),
-        "position": queries.queue_position(run),
+        "wait": queries_queue.waits(user, run.pk) if run.state in ("held", "queued") else None,
         "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
         "layers": [(n.partition("/")[2], number(last[n])) for n in last if "firing_rate/" in n],
         "epochs": epochs(curves),

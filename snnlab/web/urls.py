@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from snnlab.web import views
+from snnlab.web import queue, views
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
 
@@ -22,5 +22,15 @@ urlpatterns = [
     path("runs/<int:pk>/live", views.live, name="live"),
     path("runs/<int:pk>/cancel", views.cancel, name="cancel"),
     path("runs/<int:pk>/retry", views.retry, name="retry"),
+    path("runs/<int:pk>/hold", queue.hold, name="hold"),
+    path("runs/<int:pk>/release", queue.release, name="release"),
+    path("runs/<int:pk>/move", queue.move, name="move"),
+    path("runs/<int:pk>/priority", queue.prioritise, name="priority"),
+    path("queue/", queue.queue, name="queue"),
+    path("queue/live", queue.queue_live, name="queue-live"),
+    path("workers/", queue.workers, name="workers"),
+    path("workers/live", queue.workers_live, name="workers-live"),
+    path("workers/<str:name>/drain", queue.drain, name="drain"),
+    path("workers/<str:name>/trust", queue.trust, name="trust"),
     path("healthz", views.healthz, name="healthz"),
 ]

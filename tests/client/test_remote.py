@@ -36,7 +36,7 @@ def test_submit_without_a_worker_says_that_runs_wait(tiny: Path) -> None:
     result = snnlab("submit", tiny)
     assert result.exit_code == Code.OK
     assert "is queued: run" in result.stdout
-    assert "no worker is there" in result.stderr
+    assert "no worker for pool cpu; the runs wait" in result.stderr
 
 
 @pytest.mark.parametrize("seeds", ["", "3-1", "-1", "one", "0-5000", "9999999999"])

@@ -115,17 +115,3 @@ def test_the_log_is_read_from_its_end() -> None:
         recording.record(claim, log=f"line {2 * seq}\nline {2 * seq + 1}\n", seq=seq)
     assert queries.log_tail(run.pk, 3) == ["line 97", "line 98", "line 99"]
     assert len(queries.log_tail(run.pk)) == 100
-
-
-def test_a_waiting_run_knows_its_place() -> None:
-    runs = [*submit(seeds=2), *submit(priority=3)]
-    assert [queries.queue_position(run) for run in runs] == [2, 3, 1]
-    claim = queue.claim("w1", ["cpu"])
-    assert queries.queue_position(Run.objects.get(pk=claim.run_id)) is None
-
-
-def test_workers_are_alive_while_they_look_for_work() -> None:
-    queue.seen(queue.Offer("w1"), ["cpu"], 2, {})
-    queue.seen(queue.Offer("w1"), ["cpu"], 3, {})
-    (worker,) = queries.workers()
-    assert (worker["name"], worker["slots"], worker["alive"]) == ("w1", 3, True)

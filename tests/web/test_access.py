@@ -23,6 +23,16 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:live": ("/runs/{run}/live", TEAM, "get", 200),
     "web:cancel": ("/runs/{run}/cancel", TEAM, "post", 302),
     "web:retry": ("/runs/{run}/retry", TEAM, "post", 302),
+    "web:hold": ("/runs/{run}/hold", TEAM, "post", 302),
+    "web:release": ("/runs/{run}/release", TEAM, "post", 302),
+    "web:move": ("/runs/{run}/move", TEAM, "post", 302),
+    "web:priority": ("/runs/{run}/priority", TEAM, "post", 302),
+    "web:queue": ("/queue/", OWN, "get", 200),
+    "web:queue-live": ("/queue/live", OWN, "get", 200),
+    "web:workers": ("/workers/", OWN, "get", 200),
+    "web:workers-live": ("/workers/live", OWN, "get", 200),
+    "web:drain": ("/workers/host:1/drain", OWN, "post", 403),
+    "web:trust": ("/workers/host:1/trust", OWN, "post", 403),
     "web:healthz": ("/healthz", OPEN, "get", 200),
     "boards:index": ("/boards/", OWN, "get", 200),
     "boards:board": ("/boards/mnist/", OWN, "get", 200),
@@ -81,7 +91,10 @@ def test_a_change_is_never_a_get(member, places, name):
     assert member.get(MATRIX[name][0].format(**places)).status_code == 405
 
 
-@pytest.mark.parametrize("name", ["web:cancel", "web:retry"])
+CHANGES = [n for n, (_, who, method, _) in MATRIX.items() if (who, method) == (TEAM, "post")]
+
+
+@pytest.mark.parametrize("name", CHANGES)
 def test_a_viewer_may_not_change_a_run(viewer, places, name):
     assert viewer.post(MATRIX[name][0].format(**places)).status_code == 403
 

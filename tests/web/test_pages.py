@@ -52,7 +52,7 @@ def test_numbers_that_are_none_break_no_page(member, ada, tmp_path):
 
 def test_a_waiting_run_tells_its_place(member, ada):
     last = lab.experiment(ada, seeds=range(21)).runs.latest("id")
-    assert "number 21 in the queue" in member.get(f"/runs/{last.pk}/").content.decode()
+    assert "number 21 in line" in member.get(f"/runs/{last.pk}/").content.decode()
 
 
 def test_a_mean_over_part_of_the_seeds_says_so(member, ada):

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.db.models.functions import Now
 
 from snnlab.experiments import artifacts, queries
-from snnlab.experiments.models import Run
+from snnlab.experiments.models import Run, Worker
 from tests.experiments.toys import Toy, submit
 from tests.experiments.waiting import ends, recorded, state, until
 from workers.slots import Slots
@@ -144,7 +144,7 @@ def test_nothing_is_left_behind(slots: Start) -> None:
 def test_a_worker_whose_trainer_cannot_start_claims_nothing(slots: Start) -> None:
     slots(engine="no_such_engine")
     (run,) = submit(Toy())
-    until(lambda: queries.workers())
+    until(lambda: Worker.objects.exists())
     assert state(run) == "queued"
 
 

@@ -151,6 +151,14 @@ class Run(models.Model):
                 condition=Q(state__in=["running", "cancelling"]),
             ),
             models.Index(
+                fields=["team", "id"],
+                name="run_aside",
+                condition=Q(state="held") | Q(state="queued", blockers__gt=0),
+            ),
+            models.Index(
+                "pool", F("finished_at").desc(), name="run_recent", condition=Q(state="succeeded")
+            ),
+            models.Index(
                 fields=["digest", "seed"], name="run_reuse", condition=Q(state="succeeded")
             ),
             models.Index(

@@ -1,0 +1,165 @@
+"""Every read of the queue: what waits and why, what runs, who works."""
+
+import json
+from typing import Any
+
+from snnlab.experiments.line import Look, Wait
+from snnlab.experiments.sql import rows
+from snnlab.teams.models import User
+
+
+__all__ = ["Wait", "aside", "line", "look", "running", "waits", "workers"]
+
+ALIVE = "seen_at > clock_timestamp() - interval '60 s'"
+MINE = """team_id in (
+  select team_id from teams_membership where user_id = %(user)s)"""
+# What is shown and asked of a waiting run.
+FACTS = """
+  run.id, run.state, run.reason, run.changed_by as by, run.team_id as team, team.name as team_name,
+  run.pool, run.labels, run.devices, run.memory, run.priority, run.attempts, run.seed, run.digest,
+  run.not_before, run.not_before > clock_timestamp() as later, run.created_at,
+  run.experiment_id, experiment.name as experiment, coalesce((
+    select json_agg(json_build_array(needed.id, needed.state) order by needed.id)
+    from experiments_dependency dependency
+      join experiments_run needed on needed.id = dependency.needs_id
+    where run.blockers > 0 and dependency.run_id = run.id and needed.state <> 'succeeded'
+  ), '[]') as needs"""
+JOINED = """join experiments_experiment experiment on experiment.id = run.experiment_id
+  join teams_team team on team.id = run.team_id"""
+
+
+def look() -> Look:
+    """Everything about the lab that decides who starts when, in one query."""
+    (found,) = rows(
+        f"""
+        with live as (
+          select team_id, lease_owner, devices from experiments_run
+          where state in ('running', 'cancelling')
+        ), waiting as (
+          select team_id, pool, count(*) as waiting from experiments_run
+          where state = 'queued' and blockers = 0 group by team_id, pool
+        ), team as (
+          select waiting.team_id as team, pool, waiting, coalesce(weight, 1) as weight, quota,
+            coalesce((select sum(devices) from live where live.team_id = waiting.team_id), 0)
+              as used
+          from waiting left join experiments_share share on share.team_id = waiting.team_id
+        ), worker as (
+          select name, pools, labels, memory, slots, draining,
+            quarantined_at is not null as quarantined,
+            coalesce((select sum(devices) from live
+              where starts_with(lease_owner, 'worker:' || name || ':')), 0) as busy
+          from experiments_worker where {ALIVE} order by name
+        ), pool as (
+          select pool, (select avg(seconds) from (
+            select extract(epoch from finished_at - started_at) as seconds from experiments_run run
+            where run.pool = waiting.pool and state = 'succeeded' and same_as_id is null
+            order by finished_at desc limit 20) last) as seconds
+          from (select distinct pool from waiting) waiting
+        )
+        select clock_timestamp() as now,
+          (select coalesce(json_agg(one), '[]') from team one) as teams,
+          (select coalesce(json_agg(one), '[]') from worker one) as workers,
+          (select coalesce(json_object_agg(pool, seconds), '{{}}') from pool
+            where seconds is not null) as seconds"""
+    )
+    return Look(**found)
+
+
+def waits(user: User, run_id: int) -> Wait | None:
+    """Why a run of this user's teams waits, and its place; None if it does not wait."""
+    found = rows(
+        f"""
+        select {FACTS}, (
+          select count(*) from experiments_run other
+          where other.state = 'queued' and other.blockers = 0 and other.team_id = run.team_id
+            and other.pool = run.pool and (-other.priority, other.place, other.id)
+              <= (-run.priority, run.place, run.id)) as rank
+        from experiments_run run {JOINED}
+        where run.id = %(run)s and run.state in ('held', 'queued') and run.{MINE}""",
+        run=run_id,
+        user=user.pk,
+    )
+    return look().wait(found[0]) if found else None
+
+
+def line(user: User, skip: int = 0, limit: int = 50) -> list[dict[str, Any]]:
+    """The runs of the user's teams that are in line, in the order in which they will start.
+
+    Each has its `wait`. Teams and pools are read one by one along their index.
+    """
+    found = rows(
+        f"""
+        with mine as (
+          select team_id, pool.name as pool from teams_membership cross join (
+            select distinct unnest(pools) as name from experiments_worker
+            union select distinct pool from experiments_run
+              where state = 'queued' and blockers = 0) pool
+          where user_id = %(user)s
+        )
+        select {FACTS}, run.rank from mine cross join lateral (
+          select *, row_number() over (order by priority desc, place, id) as rank
+          from experiments_run
+          where state = 'queued' and blockers = 0 and team_id = mine.team_id and pool = mine.pool
+          order by priority desc, place, id limit %(most)s
+        ) run {JOINED}""",
+        user=user.pk,
+        most=skip + limit,
+    )
+    now = look()
+    placed = sorted(found, key=lambda run: (now.place(run), run["id"]))[skip : skip + limit]
+    return [run | {"wait": now.wait(run)} for run in placed]
+
+
+def aside(user: User, limit: int = 50) -> list[dict[str, Any]]:
+    """The newest runs of the user's teams that are held, or wait for other runs."""
+    found = rows(
+        f"""
+        select {FACTS}, 0 as rank from experiments_run run {JOINED}
+        where (run.state = 'held' or (run.state = 'queued' and run.blockers > 0)) and run.{MINE}
+        order by run.id desc limit %(limit)s""",
+        user=user.pk,
+        limit=limit,
+    )
+    now = look()
+    return [run | {"wait": now.wait(run)} for run in found]
+
+
+def running(user: User, limit: int = 100) -> list[dict[str, Any]]:
+    """What is trained now for the user's teams, the longest first."""
+    found = rows(
+        f"""
+        select {FACTS}, run.progress, run.pausing, run.lease_owner as worker, attempt.started_at
+        from experiments_run run {JOINED}
+        join experiments_attempt attempt
+          on attempt.run_id = run.id and attempt.lease_epoch = run.lease_epoch
+        where run.state in ('running', 'cancelling') and run.{MINE}
+        order by attempt.started_at limit %(limit)s""",
+        user=user.pk,
+        limit=limit,
+    )
+    return [_parsed(run, "progress") for run in found]
+
+
+def workers(user: User) -> list[dict[str, Any]]:
+    """Workers seen in the last day, the living first, each with what it trains.
+
+    Of a run of another team only the number is told.
+    """
+    found = rows(
+        f"""
+        select name, pools, slots, labels, memory, code, load, started_at, seen_at,
+          {ALIVE} as alive, draining, quarantined_at, faults, fault_id, coalesce((
+            select json_agg(json_build_object('id', run.id, 'state', run.state,
+              'progress', run.progress, 'mine', run.{MINE}) order by run.id)
+            from experiments_run run where state in ('running', 'cancelling')
+              and starts_with(lease_owner, 'worker:' || name || ':')), '[]') as runs
+        from experiments_worker where seen_at > clock_timestamp() - interval '1 day'
+        order by alive desc, name""",
+        user=user.pk,
+    )
+    return [_parsed(worker, "load") for worker in found]
+
+
+def _parsed(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """A row whose column of jsonb, which Django leaves as text, is data."""
+    return row | {name: json.loads(row[name])}
