@@ -1,27 +1,20 @@
 """The tables of docs/hardware.md, made from the profiles: what is known of each chip, and how."""
 
 from collections.abc import Callable, Iterable, Sequence
-from math import isinf
 from typing import Any
 
 import torch
 
 from hardware.check import check
 from hardware.network import Dynamics, Layer, Network
-from hardware.profile import EVIDENCE, KEYS, Fact, Profile, load, names
+from hardware.profile import load, names
+from hardware.words import COLUMNS, cell, said, source
+from snnlab.learning.landing import Landing, land
+from snnlab.learning.presets import presets
+from snnlab.learning.spec import Spec
 
 
 Table = Callable[[Sequence[str], Iterable[Sequence[object]]], str]
-COLUMNS = {
-    "cores": "limits.cores",
-    "neurons of a core": "limits.neurons_per_core",
-    "fan-in, signed": "limits.fan_in_signed",
-    "bits of a weight": "formats.weight_bits",
-    "decay": "formats.decay",
-    "learns": "learning.on_chip",
-    "static power": "energy.static",
-    "synaptic event": "energy.synaptic_event",
-}
 
 
 def overview(table: Table) -> str:
@@ -31,25 +24,6 @@ def overview(table: Table) -> str:
         for name in names()
     )
     return table(("chip", "engine", *COLUMNS), rows)
-
-
-def cell(profile: Profile, key: str) -> str:
-    fact = profile.facts.get(key)
-    return "?" if fact is None else said(fact) + ("" if fact.verified else " *")
-
-
-def said(fact: Fact) -> str:
-    unit = KEYS[fact.key][1]
-    values = fact.value if isinstance(fact.value, tuple) else (fact.value,)
-    return f"{', '.join(word(value) for value in values)} {unit}".rstrip()
-
-
-def word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    return "no limit" if isinf(value) else f"{value:.10g}"
 
 
 def facts(table: Table) -> str:
@@ -62,11 +36,6 @@ def facts(table: Table) -> str:
         head = ("fact", "value", "how it is known", "source or note")
         pieces.append(f"### `{name}`\n\n{profile.label}.{caveat}\n\n{table(head, rows)}")
     return "\n".join(pieces)
-
-
-def source(profile: Profile, fact: Fact) -> tuple[str, str]:
-    given = profile.source(fact)
-    return EVIDENCE[fact.evidence], "" if given == EVIDENCE[fact.evidence] else given
 
 
 def fits(table: Table) -> str:
@@ -103,4 +72,24 @@ def mnist() -> Network:
     return Network(layers, 1e-3)
 
 
-PARTS = {"chips": overview, "chip_fits": fits, "chip_facts": facts}
+def landings(table: Table) -> str:
+    """Where the network of the preset mnist-chip goes on each chip, or all reasons why not."""
+    spec = Spec.from_toml(presets()["mnist-chip"].text)
+    head = ("chip", "answer", "cores", "fullest core, or reasons", "energy of an image")
+    return table(head, (landing(found) for found in land(spec, names())))
+
+
+def landing(found: Landing) -> tuple[object, ...]:
+    refused = [f"{p.place}: {p.rule}" for p in found.problems]
+    refused += [f"{v.layer}: {v.limit} {v.allowed}, got {v.got}" for v in found.report.violations]
+    missing = [f"`{key}`" for key, price in found.prices.items() if price is None]
+    return (
+        f"`{found.profile.name}`",
+        "fits" if found.fits else "refused",
+        len(found.cores) if found.fits else "",
+        fullest(found.report.mapping) if found.fits else "; ".join(refused),
+        f"unknown: no {', '.join(missing)}" if missing else "known",
+    )
+
+
+PARTS = {"chips": overview, "chip_fits": fits, "chip_facts": facts, "chip_landings": landings}

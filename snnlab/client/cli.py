@@ -36,6 +36,7 @@ COMMANDS = {
     "queue": Entry("queue:queue", "Show what waits and why; change the line.", django=True),
     "workers": Entry("workers:workers", "Show who works, and at what; drain one.", django=True),
     "data": Entry("data:data", "List, fetch and verify data sets."),
+    "chip": Entry("chip:chip", "See emulated chips; check whether a network fits onto them."),
     "diagnose": Entry("diagnose:diagnose", "Look into an untrained network: its gradients."),
     "spec": Entry("spec:spec", "Check definitions; print their schema and the presets."),
 }

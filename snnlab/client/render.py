@@ -31,11 +31,15 @@ def show(*things: object) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table; a column's name ending in ">" is written to the right."""
+    """A table; a column ending in ">" is written to the right, one ending in "!" is not broken."""
     made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        name = column.removesuffix(">")
-        made.add_column(name, justify="right" if name != column else "left", overflow="fold")
+        made.add_column(
+            column.rstrip(">!"),
+            justify="right" if column.endswith(">") else "left",
+            overflow="fold",
+            no_wrap=column.endswith("!"),
+        )
     for row in rows:
         made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     return made
@@ -73,6 +77,11 @@ def fields(pairs: Iterable[tuple[str, object]]) -> Table:
 def json_text(content: object) -> str:
     """JSON as its standard wants it: a number that is none becomes null; times are ISO 8601."""
     return json.dumps(finite(content), indent=2, allow_nan=False, default=plain)
+
+
+def known(quantity: object) -> object:
+    """A number of a chip, or nothing where nobody knows it."""
+    return quantity if isinstance(quantity, int | float) else None
 
 
 def finite(value: Any) -> Any:

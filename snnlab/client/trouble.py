@@ -21,7 +21,7 @@ class Code(IntEnum):
 
 MEANING = {
     Code.OK: "done",
-    Code.FAILED: "the run failed, or something is damaged",
+    Code.FAILED: "the run failed, something is damaged, or a network does not fit onto a chip",
     Code.WRONG: "wrong usage or a bad definition; nothing was done",
     Code.NOT_UP: "the lab is not reachable",
     Code.NOT_FOUND: "there is no such run, file, preset or user",

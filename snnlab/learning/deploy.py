@@ -29,6 +29,7 @@ from snnlab.learning.chip import Emulated
 from snnlab.learning.dataset import Samples as Images
 from snnlab.learning.encoders import is_constant
 from snnlab.learning.errors import TrainingError
+from snnlab.learning.landing import untrained
 from snnlab.learning.metrics import named
 from snnlab.learning.plain import plain
 from snnlab.learning.spec import Spec
@@ -49,7 +50,7 @@ def deployed(
     What does not fit on the chip is refused before anything is trained. Raises TrainingError.
     """
     training = Training(spec, device, seed)
-    fleet = Fleet(training, untrained(training))
+    fleet = Fleet(training, untrained(spec, training.seed))
     yield from training.prepare(resumed=resume is not None)
     after = 0
     if resume:
@@ -130,14 +131,6 @@ class Fleet:
         if self.training.spec.deploy == "on-chip":  # there is no network but those of the chips
             learned["test_accuracy"] = line.mean
         return named(line) | costs(trial.energy) | fixed | fired | learned
-
-
-def untrained(training: Training) -> Network:
-    """The network before it has learned, as its rule shapes it, for a chip."""
-    spec = training.spec
-    network = training.built(spec, training.seed)
-    spec.rule.prepare(network)
-    return plain(network.eval().cpu(), spec.dataset.shape)
 
 
 def tried(

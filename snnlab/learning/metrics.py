@@ -1,8 +1,10 @@
 """Every number that a run reports, with its unit, its better direction and its definition."""
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from hardware.robustness import Level
+
+if TYPE_CHECKING:
+    from hardware.robustness import Level  # PyTorch, which tables of numbers can do without
 
 
 class Metric(NamedTuple):
@@ -124,7 +126,7 @@ def metric(name: str) -> Metric:
     return known._replace(name=name, definition=f"{known.definition}: {which}")
 
 
-def named(line: Level, place: str = "") -> dict[str, float]:
+def named(line: "Level", place: str = "") -> dict[str, float]:
     """What many chips do at once, as measurements."""
     found = {
         "chip_accuracy": line.mean,
