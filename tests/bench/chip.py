@@ -1,65 +1,45 @@
 """Many chips at many levels, and learning on them, against the plain ways to do the same.
 
-    python -m tests.bench.chip [--chips 32] [--rounds 5]
+    python -m tests.bench.chip [--chips 32] [--rounds 5] [--skip sweep,learning,tiles,calibration]
 
 784-512-10, LIF, T = 16, batch 64, a constant image, processor time of one thread. Mismatch: 8
 levels x 32 chips, the numbers of every chip drawn beforehand in both. Plain: for each level and
 chip, weights with that mismatch, the input's current once, then step after step in torch. "by
 level" is the emulator without products that levels share. Learning: one batch of 32 with 4 steps
-that learn, plain SGD; the other way is autograd through the step, chip by chip.
+that learn, plain SGD, changes at each step or once; the other way is autograd through the steps,
+chip by chip.
+
+Tiles: chips of one level, 8 bits and a mismatch of 0.3, against aihwkit-lightning and IBM's tile in
+torch (see tiles.py), which are given the very same weights, chip by chip: made once, then shown
+batch after batch, and both together. The last table is that of learning.py.
 """
 
 import argparse
-import math
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import torch
+from rich.console import Console
 from torch import Tensor
-from torch.nn.functional import cross_entropy, linear
 
 from hardware.chips import Draws
-from hardware.circuits import Foundry
+from hardware.circuits import Chips, Foundry
 from hardware.frozen import Spread
-from hardware.local import LocalTandem
-from hardware.network import Dynamics, Layer, Network
 from hardware.nonidealities import Nonidealities
-from hardware.onchip import OnChip
 from hardware.robustness import Samples, chunk_size, correct
+from tests.bench.learning import report
+from tests.bench.tiles import Synapse, Tile, install, plain, working
 from tests.bench.timing import alternate, ratio
+from tests.bench.updates import learners
+from tests.bench.workload import BATCH, STEPS, chunks, data, network, step_by_step
 
 
-STEPS, BATCH = 16, 64
 LEVELS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
-RULE = LocalTandem(lr=0.01, width=0.4)
-
-
-def network() -> Network:
-    generator = torch.Generator().manual_seed(0)
-    dynamics = Dynamics(alpha=math.exp(-0.1), v_threshold=0.6, reset="soft")
-    hidden = torch.randn(512, 784, generator=generator) * math.sqrt(1 / 784)
-    out = torch.randn(10, 512, generator=generator) * math.sqrt(2 / 512)
-    return Network(
-        (
-            Layer("hidden", hidden, None, (784,), dynamics=dynamics),
-            Layer("out", out, None, (512,)),
-        ),
-        dt=1e-3,
-    )
-
-
-def data(batch: int) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    x = torch.rand(1, batch, 784, generator=generator)
-    return x, torch.randint(0, 10, (batch,), generator=generator)
 
 
 def flaws() -> list[Nonidealities]:
     return [Nonidealities(spread=Spread(weight=x, reference=max(LEVELS))) for x in LEVELS]
-
-
-def chunks(chips: int, size: int) -> list[range]:
-    return [range(i, min(i + size, chips)) for i in range(0, chips, size)]
 
 
 def sweeps(chips: int, chunk: int) -> dict[str, Callable[[], Tensor]]:
@@ -86,7 +66,7 @@ def sweeps(chips: int, chunk: int) -> dict[str, Callable[[], Tensor]]:
         ]
         return torch.cat(rows)
 
-    def plain() -> Tensor:
+    def one_by_one() -> Tensor:
         rows = []
         with torch.inference_mode():
             for wrong in flaws():
@@ -96,87 +76,54 @@ def sweeps(chips: int, chunk: int) -> dict[str, Callable[[], Tensor]]:
                         layer.weight * (1 + level * spread.z(epsilon[layer.name][chip], level))
                         for layer in net.layers
                     )
-                    scores = step_by_step(net, x[0], first, last)
+                    scores = step_by_step(net, x[0], plain(first), plain(last))
                     rows.append((scores.argmax(1) == labels).sum())
         return torch.stack(rows).view(len(LEVELS), chips)
 
-    return {"ours": ours, "by level": by_level, "plain": plain}
+    return {"ours": ours, "by level": by_level, "plain": one_by_one}
 
 
-def step_by_step(net: Network, x: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    dynamics = net.layers[0].dynamics
-    assert dynamics is not None
-    current = linear(x, first)
-    v, total = torch.zeros_like(current), torch.zeros(len(x), 10)
-    for _ in range(STEPS):
-        h = dynamics.alpha * v + current
-        s = (h >= dynamics.v_threshold).float()
-        v = h - dynamics.v_threshold * s
-        total += linear(s, last)
-    return total / STEPS
+def against_tiles(chips: int, chunk: int) -> tuple[dict[str, Callable[[], object]], ...]:
+    """To make chips and show them a batch, and to show it to chips made before: ours and others'.
 
+    All random numbers are drawn beforehand. Raises AssertionError where answers are not alike.
+    """
+    net, (x, labels) = network(), data(BATCH)
+    samples = Samples(x, labels, STEPS, BATCH)
+    draws = [Draws(0, numbers) for numbers in chunks(chips, chunk)]
+    wrong = Nonidealities(bits=8, spread=Spread(weight=0.3))
+    names = [(layer, f"{layer.name}.weight") for layer in net.layers]
+    epsilon = [torch.cat([d.normal(n, y.weight.shape) for d in draws]) for y, n in names]
 
-class Boxcar(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):  # type: ignore[no-untyped-def]
-        ctx.save_for_backward(x)
-        return (x >= 0).to(x.dtype)
+    def fleet() -> list[Chips]:
+        return [Foundry(net, numbers).make(wrong) for numbers in draws]
 
-    @staticmethod
-    def backward(ctx, e):  # type: ignore[no-untyped-def]
-        (x,) = ctx.saved_tensors
-        return e * (x.abs() < RULE.width / 2) / RULE.width
+    def ours(made: Callable[[], list[Chips]]) -> Tensor:
+        return torch.cat([correct([part], samples) for part in made()], 1)[0]
 
+    def build(tile: Tile) -> list[list[Synapse]]:
+        stored = [wrong.stored(layer.weight) for layer in net.layers]
+        z = [wrong.spread.z(numbers, 0.3) for numbers in epsilon]
+        return [
+            [tile(w * (1 + 0.3 * numbers[chip])) for w, numbers in zip(stored, z, strict=True)]
+            for chip in range(chips)
+        ]
 
-def learners(chips: int, chunk: int, batch: int) -> dict[str, Callable[[], object]]:
-    """One batch of on-chip learning on every chip, in two ways."""
-    net, (x, labels) = network(), data(batch)
-    targets = {"hidden": torch.rand(batch, 512, generator=torch.Generator().manual_seed(2))}
-    wrong = Nonidealities(spread=Spread(weight=0.3))
-    made = [Foundry(net, Draws(0, numbers)).make(wrong) for numbers in chunks(chips, chunk)]
-    learning = [OnChip(part, RULE) for part in made]
-    factors = [
-        [plastic.factor[chip] for plastic in part.layers]
-        for part in learning
-        for chip in range(len(part.chips))
-    ]
-    weights = [[layer.weight.clone().requires_grad_() for layer in net.layers] for _ in factors]
+    def show(built: Callable[[], list[list[Synapse]]]) -> Tensor:
+        with torch.inference_mode():
+            scores = [step_by_step(net, x[0], *pair) for pair in built()]
+        return torch.stack([(s.argmax(1) == labels).sum() for s in scores])
 
-    def ours() -> None:
-        for part in learning:
-            part.learn(x, targets, labels, STEPS)
-
-    def autograd() -> None:
-        for w, factor in zip(weights, factors, strict=True):
-            autograd_step(net, x[0], targets["hidden"], labels, w, factor)
-
-    return {"ours": ours, "autograd": autograd}
-
-
-def autograd_step(
-    net: Network, x: Tensor, target: Tensor, labels: Tensor, w: list[Tensor], factor: list[Tensor]
-) -> None:
-    dynamics = net.layers[0].dynamics
-    assert dynamics is not None
-    count, total = torch.zeros(len(x), 512), torch.zeros(len(x), 10)
-    v, constant = torch.zeros(len(x), 512), None
-    for t in range(1, STEPS + 1):
-        learn = t > 12
-        with torch.set_grad_enabled(learn):
-            if learn or constant is None:
-                constant = linear(x, w[0] * factor[0])
-            h = dynamics.alpha * v + constant
-            s = Boxcar.apply(h - dynamics.v_threshold)
-            v = (h - dynamics.v_threshold * s).detach()
-            out = linear(s.detach(), w[1] * factor[1])
-            rates, scores = (count + s) / t, (total + out) / t
-        count, total = count + s.detach(), total + out.detach()
-        if learn:
-            loss = (rates - target).square().sum() / len(x) + cross_entropy(scores, labels)
-            gradients = torch.autograd.grad(loss, w)
-            with torch.no_grad():
-                for p, g in zip(w, gradients, strict=True):
-                    p.sub_(g, alpha=RULE.lr)
+    before = fleet()
+    made: dict[str, Callable[[], object]] = {"ours": partial(ours, fleet)}
+    shown: dict[str, Callable[[], object]] = {"ours": partial(ours, lambda: before)}
+    for name, tile in working().items():
+        built = build(tile)
+        made[name] = partial(show, partial(build, tile))
+        shown[name] = partial(show, lambda built=built: built)  # type: ignore[misc]
+        apart = (ours(fleet) - show(lambda built=built: built)).abs().float().mean() / BATCH  # type: ignore[misc]
+        assert apart < 0.002, f"{name} answers otherwise: {apart:.2%}"
+    return made, shown
 
 
 def show(title: str, steps: dict[str, Callable[[], object]], rounds: int, unit: float) -> None:
@@ -193,18 +140,49 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--chunk", type=int)
+    parser.add_argument("--skip", default="", help="parts to leave out, by commas")
     options = parser.parse_args()
     torch.set_num_threads(1)
     samples = Samples(*data(BATCH), STEPS, BATCH)
     chunk = options.chunk or chunk_size(network(), samples)
+    skipped = options.skip.split(",")
+    install()
+    for name, part in PARTS.items():
+        if name not in skipped:
+            part(options, chunk)
+
+
+def sweep(options: argparse.Namespace, chunk: int) -> None:
     ways = sweeps(options.chips, chunk)
     agreed = (ways["ours"]() - ways["plain"]()).abs().float().mean() / BATCH
     title = f"{len(LEVELS)} levels x {options.chips} chips, chunks of {chunk}"
     show(title, ways, options.rounds, len(LEVELS) * options.chips)
     print(f"  answers that differ from the plain way: {agreed:.4%}")
-    for batch in (1, 32):
-        title = f"a batch of {batch} learned by {options.chips} chips"
-        show(title, learners(options.chips, chunk, batch), options.rounds, options.chips)
+
+
+def learning(options: argparse.Namespace, chunk: int) -> None:
+    for batch, at in ((1, "step"), (32, "step"), (32, "batch")):
+        title = f"a batch of {batch} learned by {options.chips} chips, changes at each {at}"
+        show(title, learners(options.chips, chunk, batch, at), options.rounds, options.chips)
+
+
+def tiles(options: argparse.Namespace, chunk: int) -> None:
+    made, shown = against_tiles(options.chips, chunk)
+    title = f"{options.chips} chips of 8 bits made, and shown {BATCH} images"
+    show(title, made, options.rounds, options.chips)
+    show("the same, made before", shown, options.rounds, options.chips)
+
+
+def calibration(options: argparse.Namespace, _: int) -> None:
+    Console(width=200).print(report(options.chips, seeds=1))
+
+
+PARTS: dict[str, Callable[[argparse.Namespace, int], None]] = {
+    "sweep": sweep,
+    "learning": learning,
+    "tiles": tiles,
+    "calibration": calibration,
+}
 
 
 if __name__ == "__main__":
