@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from snnlab.learning import machine
 from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
 from snnlab.learning.kept import keep
-from snnlab.learning.machine import environment, prepare
+from snnlab.learning.machine import prepare
 from snnlab.learning.spec import Spec
 from snnlab.learning.train import Step
 from snnlab.learning.work import work
@@ -24,6 +25,11 @@ __all__ = [
     "weights_digest",
     "work",
 ]
+
+
+def environment(device: str) -> dict[str, Any]:
+    """All that a result has to name of where it was made: machine, packages and code."""
+    return machine.environment(device) | {"snnlab": machine.code()}
 
 
 def parse(definition: dict[str, Any]) -> Spec:

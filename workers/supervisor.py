@@ -83,11 +83,18 @@ class Supervisor:
                 "processes": self.claim.devices,
                 "given": [str(path) for path in given(self.claim)],
                 "scratch": str(self.scratch),
-                "resume": str(artifacts.path_of(self.resume.sha256)) if self.resume else None,
+                "resume": self.begins_with(),
                 "until": self.heart.until,
                 **self.may,
             }
         )
+
+    def begins_with(self) -> str | None:
+        """Its own checkpoint, or for a test of stored weights that of the run it waited for."""
+        if self.resume:
+            return str(artifacts.path_of(self.resume.sha256))
+        again = self.claim.definition.get("task", {}).get("kind") == "evaluate"
+        return str(next(iter(given(self.claim)), "")) or None if again else None
 
     def take(self, message: Message) -> str | None:
         """Do what a message asks for; gives the run's new state if that ends the attempt."""

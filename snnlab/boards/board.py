@@ -7,14 +7,14 @@ from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
 from dash.development.base_component import Component
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 
 class Board(NamedTuple):
     """A page at /boards/<slug>/.
 
     `context` gives what the server writes into `template`; `layout` the skeleton of the charts,
-    whose data callbacks bring.
+    whose data callbacks bring. A leaderboard has the name of its `data`.
     """
 
     slug: str
@@ -23,6 +23,7 @@ class Board(NamedTuple):
     layout: Callable[[], Component]
     context: Callable[[HttpRequest], dict[str, Any]]
     template: str
+    data: str = ""
 
 
 @cache
@@ -32,3 +33,11 @@ def boards() -> dict[str, Board]:
     modules = iter_modules(import_module(package).__path__, f"{package}.")
     found = [import_module(module.name).board for module in modules]
     return {board.slug: board for board in sorted(found, key=lambda board: board.title)}
+
+
+def board_of(slug: str) -> Board:
+    """The leaderboard at this address, or an answer that there is none."""
+    board = boards().get(slug)
+    if board is None or not board.data:
+        raise Http404
+    return board

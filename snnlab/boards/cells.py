@@ -25,20 +25,15 @@ def rank(row: BoardRow) -> str:
 
 
 def title(row: BoardRow) -> str:
-    """The name, where it leads, and what kind of row it is."""
-    name = format_html('<a href="{}">{}</a>', where(row), row.title or row.digest[:12])
+    """The name, which leads to the row's own page, and what kind of row it is."""
+    place = reverse("boards:entry", args=[row.board, row.id])
+    name = format_html('<a href="{}">{}</a>', place, row.title or row.digest[:12])
     if row.standing == "withdrawn":
         name = format_html("<s>{}</s>", name)
     marks = format_html('<span class="badge {0}">{0}</span>', row.kind)
     if row.standing:
         marks += format_html(' <span class="badge {0}">{0}</span>', row.standing)
     return name + mark_safe(" ") + marks
-
-
-def where(row: BoardRow) -> str:
-    if row.best_run is not None:
-        return reverse("web:run", args=[row.best_run])
-    return row.url
 
 
 def accuracy(row: BoardRow) -> str:

@@ -59,7 +59,8 @@ def leaderboard(slug: str, dataset: str, title: str, description: str, split: st
             "split": split
         }
 
-    return Board(slug, title, description, lambda: layout(id), shown, "boards/leaderboard.html")
+    page = "boards/leaderboard.html"
+    return Board(slug, title, description, lambda: layout(id), shown, page, dataset)
 
 
 def layout(id: Any) -> html.Div:

@@ -1,7 +1,10 @@
 """How this process uses the machine."""
 
 import ctypes
+import hashlib
 import subprocess
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +63,23 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def code() -> dict[str, Any]:
-    """The version of snnlab, and in a checkout the commit and whether nothing was changed since."""
+    """The version of snnlab, and in a checkout the commit and whether nothing was changed since.
+
+    `packages` is a digest of all that is installed: two environments with the same one are alike.
+    """
     here = Path(__file__).parents[2]
-    known: dict[str, Any] = {"version": __version__}
+    known: dict[str, Any] = {"version": __version__, "packages": packages()}
     if (here / ".git").exists():
         known["commit"] = git(here, "rev-parse", "HEAD")
         known["clean"] = not git(here, "status", "--porcelain")
     return known
+
+
+@cache
+def packages() -> str:
+    """A digest of the names and versions of all installed packages."""
+    found = {f"{d.metadata['Name']}=={d.version}".lower() for d in distributions()}
+    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
 def git(folder: Path, *words: str) -> str:

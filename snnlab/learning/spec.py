@@ -20,7 +20,7 @@ from snnlab.learning.optimizers import Adam, AnyOptimizer, AnySchedule, Cosine
 from snnlab.learning.part import Part, members, one_of
 from snnlab.learning.problems import MISSING, Problem, SpecError, kind_of
 from snnlab.learning.rule import Rule
-from snnlab.learning.task import AnyTask, Robustness, Train
+from snnlab.learning.task import AnyTask, Evaluate, Robustness, Train
 
 
 if TYPE_CHECKING:
@@ -152,8 +152,8 @@ class Spec(Definition):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def needed(self) -> "Spec | None":
-        """What has to be trained before: a teacher, or the network that is tested on chips."""
-        if isinstance(self.task, Robustness):
+        """What has to be trained before: a teacher, or the network that is tested again."""
+        if isinstance(self.task, Robustness | Evaluate):
             return self.model_copy(update={"task": Train()})
         return self.rule.teacher(self) if isinstance(self.task, Train) else None
 

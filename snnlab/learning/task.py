@@ -180,4 +180,23 @@ class Robustness(Task):
         return len(self.grid()) + levels * (spec.deploy == "calibrated")
 
 
-AnyTask = Annotated[Train | Gradients | Robustness, Field(discriminator="kind")]
+class Evaluate(Task):
+    """Test the stored weights of a training of the same definition and seed again.
+
+    A lab hands them to the run, which waits for that training. Nothing is trained.
+    """
+
+    kind: Literal["evaluate"] = "evaluate"
+
+    def check(self, spec: Definition) -> None:
+        if spec.chip.kind != "none":
+            raise ValueError(
+                "task.kind evaluate tests a network, not chips, got chip.kind "
+                f"{spec.chip.kind!r}. Train it again instead"
+            )
+
+    def checkpoints(self, spec: Definition) -> int:
+        return 1
+
+
+AnyTask = Annotated[Train | Gradients | Robustness | Evaluate, Field(discriminator="kind")]

@@ -8,11 +8,12 @@ import torch
 from snnlab.learning.checkpoint import Checkpoint
 from snnlab.learning.deploy import deployed
 from snnlab.learning.diagnosis import diagnose
+from snnlab.learning.errors import TrainingError
 from snnlab.learning.machine import environment
 from snnlab.learning.robustness import try_chips
 from snnlab.learning.spec import Spec
-from snnlab.learning.task import Gradients, Robustness
-from snnlab.learning.train import Step, train
+from snnlab.learning.task import Evaluate, Gradients, Robustness, Train
+from snnlab.learning.train import Step, Training, tested, train
 
 
 def work(
@@ -25,7 +26,33 @@ def work(
         return try_chips(spec, spec.task, seed, device, resume)
     if spec.chip.kind != "none":
         return deployed(spec, seed, device, resume)
+    if isinstance(spec.task, Evaluate):
+        return test_again(spec, seed, device, resume)
     return train(spec, seed=seed, resume=resume, device=device)
+
+
+def test_again(
+    spec: Spec, seed: int, device: str, stored: Checkpoint | None
+) -> Iterator[Step | Checkpoint]:
+    """One checkpoint: what the test images say of the weights that a training left.
+
+    `stored` is that training's last checkpoint. An encoder that draws its spikes draws other ones
+    than after the training. Raises TrainingError without it, or for one of another training.
+    """
+    if stored is None:
+        raise TrainingError(
+            "task.kind evaluate: the weights of this definition and seed are not stored. Let the "
+            "run wait for a run that trains them"
+        )
+    if stored.definition == spec.digest():
+        return
+    training = Training(spec.model_copy(update={"task": Train()}), device, seed)
+    yield from training.prepare(resumed=True)
+    training.restore(stored)
+    selected = float(training.select(stored.epoch))
+    yield Step(1, 1, 1, math.nan, 1, phase="testing")
+    training.spec = spec
+    yield training.checkpoint(1, tested(training) | {"selected_epoch": selected})
 
 
 def measure(

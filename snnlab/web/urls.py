@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from snnlab.web import queue, views
+from snnlab.web import queue, standing, views
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
 
@@ -32,5 +32,7 @@ urlpatterns = [
     path("workers/live", queue.workers_live, name="workers-live"),
     path("workers/<str:name>/drain", queue.drain, name="drain"),
     path("workers/<str:name>/trust", queue.trust, name="trust"),
+    path("boards/<slug:board>/rows/<int:pk>/judge", standing.judge, name="judge"),
+    path("boards/<slug:board>/snapshots/take", standing.snapshot, name="take-snapshot"),
     path("healthz", views.healthz, name="healthz"),
 ]

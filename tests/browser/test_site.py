@@ -94,7 +94,8 @@ def test_the_board_shows_measured_beside_published(page, ada, tmp_path):
     page.shows("seed 2", "tr.seed")
     assert [e.text.split()[0] for e in page.all("th.name")] == ["small"]
     page.click("th.name a")
-    page.shows("Run", "h1")
+    page.shows("small", "h1")
+    page.shows("Verification", "h2")
 
 
 def test_no_page_is_wider_than_a_phone(page, ada, tmp_path):

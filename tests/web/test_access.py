@@ -3,6 +3,7 @@
 import pytest
 from django.urls import URLPattern, get_resolver
 
+from snnlab.experiments.standing import take_snapshot
 from snnlab.teams.actions import sign_in_link
 from tests.web import lab
 
@@ -33,9 +34,14 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:workers-live": ("/workers/live", OWN, "get", 200),
     "web:drain": ("/workers/host:1/drain", OWN, "post", 403),
     "web:trust": ("/workers/host:1/trust", OWN, "post", 403),
+    "web:judge": ("/boards/mnist/rows/{entry}/judge", TEAM, "post", 302),
+    "web:take-snapshot": ("/boards/mnist/snapshots/take", OWN, "post", 302),
     "web:healthz": ("/healthz", OPEN, "get", 200),
     "boards:index": ("/boards/", OWN, "get", 200),
     "boards:board": ("/boards/mnist/", OWN, "get", 200),
+    "boards:entry": ("/boards/mnist/rows/{entry}/", TEAM, "get", 200),
+    "boards:snapshots": ("/boards/mnist/snapshots/", OWN, "get", 200),
+    "boards:snapshot": ("/boards/mnist/snapshots/{snapshot}/", TEAM, "get", 200),
     "boards:dash": ("/boards/_dash/_dash-layout", OWN, "get", 200),
 }
 
@@ -55,10 +61,17 @@ def test_every_address_is_in_the_matrix():
 
 
 @pytest.fixture
-def places(ada):
+def places(ada, tmp_path):
     experiment = lab.experiment(ada)
-    run = experiment.runs.get()
-    return {"token": sign_in_link(ada), "experiment": experiment.pk, "run": run.pk}
+    lab.succeed(tmp_path, test_accuracy=97.5)
+    run, team = experiment.runs.get(), ada.teams.get()
+    return {
+        "token": sign_in_link(ada),
+        "experiment": experiment.pk,
+        "run": run.pk,
+        "entry": experiment.entries.get().pk,
+        "snapshot": take_snapshot(team, "ada", "mnist").pk,
+    }
 
 
 @pytest.mark.parametrize("name", MATRIX)

@@ -9,6 +9,7 @@ from snnlab.experiments.models.files import Artifact, Checkpoint
 from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
 from snnlab.experiments.models.run import Experiment, Run
 from snnlab.experiments.models.sharing import Dependency, QuotaSlot, Share
+from snnlab.experiments.models.standing import Judgement, Snapshot, Verification
 from snnlab.experiments.models.sweep import Point, Sweep
 from snnlab.experiments.models.worker import Worker
 
@@ -21,12 +22,15 @@ __all__ = [
     "Entry",
     "Event",
     "Experiment",
+    "Judgement",
     "LogChunk",
     "Measurement",
     "Point",
     "QuotaSlot",
     "Run",
     "Share",
+    "Snapshot",
     "Sweep",
+    "Verification",
     "Worker",
 ]
