@@ -16,6 +16,12 @@ from hardware.nonidealities import Nonidealities
 from hardware.stores import Adam, Shadow, Stochastic
 from hardware.surrogate import Surrogate
 from hardware.temporal import Routing, Thermal
+from snnlab.learning.layers import Readout, Spiking
+from snnlab.learning.networks.convnet import ConvNet
+from snnlab.learning.networks.mlp import MLP
+from snnlab.learning.neurons.if_ import IF
+from snnlab.learning.neurons.lif import LIF
+from snnlab.learning.plain import plain
 from tests.hardware.test_emulator import HARD, RESTING, SOFT, STEPS, convolutional, dense, image
 
 
@@ -78,6 +84,31 @@ def test_the_change_is_autograds_on_an_ideal_chip_with_a_fine_adc(build, dynamic
         assert g.abs().max() > 1e-4
         for mine in old - layer.weight.read():
             torch.testing.assert_close(mine, g, rtol=1e-4, atol=1e-6)
+
+
+LAB = [
+    LIF(tau=3, v_threshold=0.6, scale_input=True, surrogate_width=0.8),
+    LIF(tau=5, v_threshold=0.6, reset="hard", v_reset=-0.1, surrogate="fast_sigmoid"),
+    IF(v_threshold=0.6, surrogate="boxcar", surrogate_height=2.0),
+]
+
+
+@pytest.mark.parametrize("neuron", LAB, ids=lambda n: f"{n.kind}-{n.reset}")
+@pytest.mark.parametrize("kind", [MLP(hidden=(20, 15), norm="none"), ConvNet(norm="none")])
+def test_the_change_is_that_of_the_lab_s_own_training(neuron, kind) -> None:
+    lab = kind.build((1, 12, 12), 10, neuron, seed=3)
+    x = 1.5 * torch.rand(6, 1, 12, 12, generator=torch.Generator().manual_seed(1))
+    network = plain(lab, (1, 12, 12))
+    slope = Surrogate(neuron.surrogate, neuron.surrogate_width, neuron.surrogate_height)
+    host = looped(network, Nonidealities(), 1, lr=1.0, surrogate=slope, adc=FINE)
+    before = [layer.weight.read()[0].clone() for layer in host.layers]
+    host.learn(x.flatten(1)[None] if len(network.layers[0].shape_in) == 1 else x[None], LABELS, 8)
+    cross_entropy(lab(x.expand(8, *x.shape)).mean(0), LABELS).backward()
+    synapses = [m.synapse for m in lab.modules() if isinstance(m, Spiking | Readout)]
+    for layer, old, synapse in zip(host.layers, before, synapses, strict=True):
+        g = synapse.weight.grad.view_as(old)
+        assert g.abs().max() > 1e-4
+        torch.testing.assert_close(old - layer.weight.read()[0], g, rtol=1e-4, atol=1e-6)
 
 
 def test_spikes_as_input_give_the_same_as_a_constant_one() -> None:
