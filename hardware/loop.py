@@ -108,10 +108,10 @@ class Probed(Rewritable):
         return pooled(self.layer, self.said)
 
     def scale(self, current: Tensor) -> Tensor:
-        """Twice the largest current of each chip's first batch."""
-        if self.full is None:
-            self.full = 2 * current.abs().amax(tuple(range(1, current.dim())), keepdim=True)
-        return self.full
+        """Twice the largest current of each chip's first batch that has any."""
+        most = 2 * current.abs().amax(tuple(range(1, current.dim())), keepdim=True)
+        self.full = most if self.full is None else torch.where(self.full > 0, self.full, most)
+        return self.full.clamp(min=1e-30)
 
     def backward(
         self, error: Tensor, surrogate: Surrogate, lr: float, *, first: bool
