@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from django.db import Error, close_old_connections, connection
 
-from snnlab.experiments import doorbell, queue
+from snnlab.experiments import actions_schedules, doorbell, queue
 from snnlab.experiments.sweeping import sweep
 from snnlab.learning.version import code
 from workers.bell import Bell
@@ -112,6 +112,7 @@ class Slots:
                 close_old_connections()
                 self._show()
                 self.reap()
+                actions_schedules.fire()
                 self.sweeper.look()
                 if time.monotonic() > swept + SWEPT_EVERY:
                     swept = time.monotonic()

@@ -64,12 +64,12 @@ def experiment(
     *, team: Team, actor: str, name: str, notes: str, tags: Iterable[str], key: str | None
 ) -> tuple[Experiment, bool]:
     """A new experiment without runs, or the one of that key; and whether it is new."""
-    tags = [_text("tag", tag, 50) for tag in tags]
-    fields = {"name": _text("name", name, 200), "notes": _clean("notes", notes), "tags": tags}
+    tags = [text("tag", tag, 50) for tag in tags]
+    fields = {"name": text("name", name, 200), "notes": _clean("notes", notes), "tags": tags}
     if key is None:
         return Experiment.objects.create(team=team, actor=actor, **fields), True
     return Experiment.objects.get_or_create(
-        team=team, key=_text("key", key, 200), defaults={"actor": actor, **fields}
+        team=team, key=text("key", key, 200), defaults={"actor": actor, **fields}
     )
 
 
@@ -200,7 +200,7 @@ def _clean(field: str, text: str) -> str:
     return text
 
 
-def _text(field: str, text: str, longest: int) -> str:
+def text(field: str, text: str, longest: int) -> str:
     text = _clean(field, text).strip()
     if not 1 <= len(text) <= longest:
         raise Refused(f"{field} must have 1 to {longest} characters, got {len(text)}")

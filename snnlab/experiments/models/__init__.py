@@ -8,6 +8,7 @@ from snnlab.experiments.models.board import Entry
 from snnlab.experiments.models.files import Artifact, Checkpoint
 from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
 from snnlab.experiments.models.run import Experiment, Run
+from snnlab.experiments.models.schedule import Schedule, Slot
 from snnlab.experiments.models.sharing import Dependency, QuotaSlot, Share
 from snnlab.experiments.models.standing import Judgement, Snapshot, Verification
 from snnlab.experiments.models.sweep import Point, Sweep
@@ -28,7 +29,9 @@ __all__ = [
     "Point",
     "QuotaSlot",
     "Run",
+    "Schedule",
     "Share",
+    "Slot",
     "Snapshot",
     "Sweep",
     "Verification",
