@@ -10,10 +10,28 @@ from hardware.network import Network
 from hardware.profile import Fact, Profile, load
 from hardware.program import Program, compile
 from hardware.unknown import Quantity, Unknown
+from hardware.violation import Violation
 from snnlab.learning.chip import Emulated
+from snnlab.learning.errors import TrainingError
 from snnlab.learning.plain import plain
-from snnlab.learning.problems import Problem, SpecError
+from snnlab.learning.problems import MISSING, Problem, SpecError
 from snnlab.learning.spec import Spec
+
+
+MOST_WEIGHTS = 3_000_000  # of a network that is tried while somebody waits
+# what a limit is about: the field of a definition that has to change; else it is the network
+PLACES = {
+    "formats.weight_bits": "chip.bits",
+    "formats.decay": "neuron.tau",
+    "learning.on_chip": "deploy",
+    "limits.inputs": "dataset",
+    "limits.outputs": "dataset",
+    "neuron.refractory": "neuron.refractory",
+    "neuron.resets": "neuron.reset",
+    "neuron.bias": "network.bias",
+    "neuron.pools": "network.pool",
+    "neuron.leak": "neuron",
+}
 
 
 class Core(NamedTuple):
@@ -32,6 +50,7 @@ class Core(NamedTuple):
 class Landing:
     """What one kind of chip says to a network."""
 
+    spec: Spec
     report: Report
     problems: tuple[Problem, ...]  # what it has against other fields of `chip`
     program: Program | None  # of the untrained weights; none if they do not fit
@@ -44,6 +63,18 @@ class Landing:
     @property
     def fits(self) -> bool:
         return self.report.fits and not self.problems
+
+    @property
+    def refusals(self) -> list[Problem]:
+        """All that keeps it from there, each at the field that has to change."""
+        found = self.report.violations
+        return [*self.problems, *(Problem(self.place(v), str(v), MISSING, "") for v in found)]
+
+    def place(self, violation: Violation) -> str:
+        part, _, field = PLACES.get(violation.limit, "network").partition(".")
+        if not field:
+            return part if part == "deploy" else f"{part}.kind"
+        return f"{part}.{field}" if field in type(getattr(self.spec, part)).model_fields else part
 
     @property
     def cores(self) -> list[Core]:
@@ -94,7 +125,28 @@ def landed(spec: Spec, network: Network, profile: Profile) -> Landing:
     seconds = latency(profile, {}, spec.time_steps, network.dt, report.mapping)
     if profile.word("time.mode") == "busiest":
         seconds = Unknown("it depends on the spikes of the busiest core, which a run counts")
-    return Landing(report, tuple(objections(spec, profile)), program, seconds)
+    return Landing(spec, report, tuple(objections(spec, profile)), program, seconds)
+
+
+def demand(spec: Spec) -> None:
+    """Refuse a definition whose network its own chip cannot take, where that is soon known.
+
+    Raises SpecError with all reasons.
+    """
+    if not isinstance(spec.chip, Emulated) or spec.task.kind != "train" or too_large(spec):
+        return
+    try:
+        (landing,) = land(spec, [spec.chip.profile])
+    except TrainingError as error:
+        raise SpecError([Problem("network.kind", str(error), MISSING, "")]) from error
+    if landing.refusals:
+        raise SpecError(landing.refusals)
+
+
+def too_large(spec: Spec) -> bool:
+    data = spec.dataset
+    size = spec.network.parameters(data.shape, data.classes, spec.neuron, spec.time_steps)
+    return size > MOST_WEIGHTS
 
 
 def objections(spec: Spec, profile: Profile) -> list[Problem]:

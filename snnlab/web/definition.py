@@ -1,14 +1,15 @@
 """What a visitor has defined so far: by fields or by TOML, right or wrong."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from snnlab.learning.part import SpecError
+from snnlab.learning.problems import Problem
 from snnlab.web.schema import Group, form_of
 from snnlab.web.values import Flat, define, flatten
 
@@ -61,10 +62,23 @@ def from_toml(text: str) -> Definition:
     try:
         raw = toml_data(text.replace("\r\n", "\n"))
     except SpecError as error:
-        return Definition(text, {}, None, by_place(error))
+        return Definition(text, {}, None, by_place(error.problems))
     spec, problems = parse(raw)
     shown = spec.model_dump(mode="json") if spec else raw
     return Definition(text, flatten(form(), shown), spec, problems)
+
+
+def demanded(defined: Definition) -> Definition:
+    """The definition, refused if its network does not fit onto its chip."""
+    if defined.spec is None:
+        return defined
+    from snnlab.learning.landing import demand  # here, because it takes PyTorch along
+
+    try:
+        demand(defined.spec)
+    except SpecError as error:
+        return replace(defined, spec=None, problems=by_place(error.problems))
+    return defined
 
 
 def parse(raw: dict[str, Any]) -> tuple["Spec | None", dict[str, str]]:
@@ -74,16 +88,23 @@ def parse(raw: dict[str, Any]) -> tuple["Spec | None", dict[str, str]]:
     try:
         return Spec.parse(raw), {}
     except SpecError as error:
-        return None, by_place(error)
+        return None, by_place(error.problems)
 
 
-def by_place(error: SpecError) -> dict[str, str]:
+def sent(data: Mapping[str, Any]) -> Definition:
+    """The definition in a sent form: its TOML or its fields, whichever decides."""
+    if data.get("source") == "toml":
+        return from_toml(str(data.get("toml", "")))
+    return from_fields(data)
+
+
+def by_place(found: Iterable[Problem]) -> dict[str, str]:
     """One message for each field, in the order in which they were found.
 
     What is wrong with an item of a list belongs to the list.
     """
     problems: dict[str, str] = {}
-    for problem in error.problems:
+    for problem in found:
         problems.setdefault(re.sub(r"(\.\d+)+$", "", problem.place), str(problem))
     return problems
 

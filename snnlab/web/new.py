@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST
 
+from hardware.profile import names
 from snnlab.experiments import actions, queries
 from snnlab.learning.presets import Preset, presets
 from snnlab.teams import queries as teams
@@ -50,7 +51,8 @@ def preview(request: HttpRequest) -> JsonResponse:
 
 def submit(request: HttpRequest) -> HttpResponse:
     """Queue what was sent, or say beside each field why not."""
-    defined, form = sent(request), NewExperiment(request.POST, teams=my_teams(request))
+    defined = definition.demanded(sent(request))
+    form = NewExperiment(request.POST, teams=my_teams(request))
     if not form.is_valid() or defined.spec is None:
         return page(request, form, defined, status=422)
     said = form.cleaned_data
@@ -85,6 +87,8 @@ def page(
         "verdict": verdict(defined),
         "presets": presets().values(),
         "chosen": preset.name if preset else "",
+        "chips": names(),
+        "check_on": request.POST.get("check_on", ""),
         "source": request.POST.get("source", "fields"),
     }
     context |= bound_form(definition.form(), defined.flat, defined.problems)
@@ -92,10 +96,8 @@ def page(
 
 
 def sent(request: HttpRequest) -> Definition:
-    """The definition in a sent form: its TOML or its fields, whichever decides."""
-    if request.POST.get("source") == "toml":
-        return definition.from_toml(request.POST.get("toml", ""))
-    return definition.from_fields(request.POST)
+    """The definition in a sent form."""
+    return definition.sent(request.POST)
 
 
 def verdict(defined: Definition) -> str:

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from snnlab.web import queue, standing, views
+from snnlab.web import chips, queue, standing, views
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
 
@@ -17,6 +17,9 @@ urlpatterns = [
     path("experiments/", views.experiments, name="experiments"),
     path("experiments/new/", new, name="new"),
     path("experiments/new/preview", preview, name="preview"),
+    path("experiments/new/chip", chips.check, name="check-chip"),
+    path("chips/", chips.chips, name="chips"),
+    path("chips/<slug:name>/", chips.chip, name="chip"),
     path("experiments/<int:pk>/", views.experiment, name="experiment"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/live", views.live, name="live"),

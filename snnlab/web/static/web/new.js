@@ -4,8 +4,10 @@
 const form = document.getElementById("new");
 const fields = document.getElementById("fields");
 const toml = document.getElementById("toml");
+const chip = document.getElementById("chip-check");
 let latest = 0;
 let waiting;
+let asked = false; // about a chip, once: from then on the answer follows the definition
 
 function source() {
   return form.elements.source.value;
@@ -44,6 +46,22 @@ function show(answer) {
   else if (answer.fields) fields.innerHTML = answer.fields;
   showProblems(answer.problems);
   showVerdict(answer);
+  if (asked || namesChip()) checkChip();
+}
+
+function namesChip() {
+  return source() === "fields" && form.elements["spec.chip.kind"]?.value === "emulated";
+}
+
+async function checkChip() {
+  asked = true;
+  const mine = latest;
+  const body = new FormData(form);
+  const answer = await fetch(chip.dataset.check, { method: "POST", body }).catch(() => null);
+  if (mine !== latest || !answer?.ok || answer.redirected) return;
+  const { html, problems } = await answer.json();
+  document.getElementById("chip-answer").innerHTML = html;
+  if (Object.keys(problems).length) showProblems(problems);
 }
 
 async function preview() {
@@ -68,15 +86,18 @@ function follow() {
 function changed(event) {
   if (event.target.matches("[data-choice]")) showChosenKind(event.target);
   if (event.target.name === "source") follow();
+  if (event.target.name === "check_on") checkChip();
   if (fields.contains(event.target) || event.target === toml || event.target.name === "source") {
     previewSoon();
   }
 }
 
+document.getElementById("check-chip").addEventListener("click", checkChip);
 form.addEventListener("input", changed);
 form.addEventListener("change", changed); // a select driven by assistive tools may send only this
 
 window.addEventListener("pageshow", () => { // going back, a browser fills in what was there
   fields.querySelectorAll("select[data-choice]").forEach(showChosenKind);
   follow();
+  if (namesChip()) checkChip();
 });
