@@ -18,7 +18,7 @@ trigger is moreover servoed to a rate of updates: here it is fixed).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -105,6 +105,7 @@ class Learner(Protocol):
         """What they ask for at the end, told a number for each sample (chips, batch)."""
 
 
+@runtime_checkable
 class Rule(Protocol):
     """How synapses learn."""
 

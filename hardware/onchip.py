@@ -35,6 +35,11 @@ class OnChip:
     ) -> None:
         check_routing(chips)
         self.chips, self.rule = chips, rule or LocalTandem()
+        if not isinstance(self.rule, Rule):
+            raise ValueError(
+                f"rule must be local, as a chip's synapses see their own alone, got {rule!r}. "
+                "Choose LocalTandem, STDP or RewardedSTDP, or train in the loop of a host"
+            )
         self.schedule = schedule or self.rule.usual
         if self.rule.rewarded and self.schedule != self.rule.usual:
             raise ValueError(

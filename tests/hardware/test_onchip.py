@@ -394,5 +394,7 @@ def test_bad_input_is_refused() -> None:
         Stochastic(1)
     with pytest.raises(ValueError, match=r"adam.beta1 must be in 0\.\.0\.9999, got 1"):
         Adam(beta1=1)
+    with pytest.raises(ValueError, match="rule must be local, as a chip's synapses"):
+        learner(network, Nonidealities(), rule=torch.optim.SGD)
     with pytest.raises(ValueError, match="gate must be one of"):
         LocalTandem(gate="global")
