@@ -80,9 +80,14 @@ def read(board: str, query: QueryDict) -> State:
 
 def of_callback(board: str, search: Any) -> State:
     """The view that a page's address asks for, as its script sends it."""
+    return read(board, query_of(search))
+
+
+def query_of(search: Any) -> QueryDict:
+    """The query of an address, as a page's script sends it. Raises BadCall."""
     if not isinstance(search, str | None) or len(search or "") > LONGEST:
         raise BadCall(f"search must be a text of at most {LONGEST} characters")
-    return read(board, QueryDict((search or "").removeprefix("?")))
+    return QueryDict((search or "").removeprefix("?"))
 
 
 def clean(text: str) -> str:

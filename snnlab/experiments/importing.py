@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from snnlab.experiments import queue, recording
+from snnlab.experiments import chips, queue, recording
 from snnlab.experiments.actions import Refused
 from snnlab.experiments.models import Attempt, Experiment, Run
 from snnlab.teams.models import Team
@@ -56,6 +56,7 @@ def _train(outcome: "Outcome") -> None:
     }
     recording.begin(claim, environment, 0, restarted=False)
     recording.record(claim, outcome.points())
+    chips.store(claim.run_id, list(chips.tested(claim.definition, outcome.chips)))
     queue.finish(claim, imported=True)
 
 

@@ -5,6 +5,7 @@ Leaderboards are in leaderboard.py, and offered here.
 
 from django.db.models import Count, Max, Q, QuerySet
 
+from snnlab.experiments.chips import ChipRow, chip_rows
 from snnlab.experiments.leaderboard import (
     KINDS,
     BoardRow,
@@ -26,12 +27,14 @@ from snnlab.teams.models import User
 __all__ = [
     "KINDS",
     "BoardRow",
+    "ChipRow",
     "Point",
     "Standings",
     "State",
     "Wanted",
     "attempts",
     "boards",
+    "chip_rows",
     "curves",
     "entry",
     "events",

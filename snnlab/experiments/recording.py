@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from snnlab.experiments import artifacts
+from snnlab.experiments import artifacts, chips
 from snnlab.experiments.models import Measurement
 from snnlab.experiments.queue import MINE, Claim, LeaseLost
 from snnlab.experiments.sql import rows
@@ -92,6 +92,9 @@ def record(
     if checkpoint:
         _keep(claim, checkpoint)
         _tell_data(claim, checkpoint)
+        chips.store(
+            claim.run_id, chips.read(claim.definition, artifacts.path_of(checkpoint.sha256))
+        )
 
 
 def _hold(claim: Claim) -> None:

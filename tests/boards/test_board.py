@@ -71,7 +71,7 @@ def test_the_page_holds_the_table_and_the_callback_the_charts(
     assert "no-store" in answer.headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("slug", boards())
+@pytest.mark.parametrize("slug", [slug for slug, board in boards().items() if board.data])
 def test_every_board_says_what_papers_report(member, slug):
     page = member.get(f"/boards/{slug}/").content.decode()
     assert page.count('<tr class="published">') > 10

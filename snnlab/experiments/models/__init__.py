@@ -5,6 +5,7 @@ writes the history. Times come from the database's clock, never from a worker's.
 """
 
 from snnlab.experiments.models.board import Entry
+from snnlab.experiments.models.chips import ChipTest
 from snnlab.experiments.models.files import Artifact, Checkpoint
 from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
 from snnlab.experiments.models.run import Experiment, Run
@@ -19,6 +20,7 @@ __all__ = [
     "Artifact",
     "Attempt",
     "Checkpoint",
+    "ChipTest",
     "Dependency",
     "Entry",
     "Event",

@@ -1,0 +1,6 @@
+"""The robustness board."""
+
+from snnlab.boards import robustness
+
+
+board = robustness.board()

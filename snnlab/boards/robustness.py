@@ -1,0 +1,210 @@
+"""The robustness board: what methods keep of their accuracy as chips get worse.
+
+Its address says the data set, the network, the non-ideality and level that are looked at, and the
+baseline. A click on a point changes that part of the address, and all charts follow it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from dash import Input, Output, State, callback, dcc, html
+from dash.exceptions import PreventUpdate
+from django.http import HttpRequest, QueryDict
+
+from snnlab.boards import robust_figures as figures
+from snnlab.boards.board import Board
+from snnlab.boards.bridge import django_request
+from snnlab.boards.graph import graph
+from snnlab.boards.robust import Series, methods, nonidealities, series
+from snnlab.boards.scope import scope
+from snnlab.boards.state import clean, number, query_of
+from snnlab.experiments import queries
+from snnlab.experiments.queries import ChipRow
+
+
+DATA = ("mnist", "cifar-10", "cifar-100", "tiny-imagenet")
+
+
+@dataclass(frozen=True)
+class View:
+    """What an address asks for, completed by what there is."""
+
+    data: str
+    networks: list[str]
+    network: str
+    found: list[Series]
+    rows: list[ChipRow]
+    kind: str
+    level: float
+    base: str
+
+    def query(self, **changes: Any) -> str:
+        own = {
+            "data": self.data,
+            "network": self.network,
+            "kind": self.kind,
+            "level": f"{self.level:g}",
+            "base": self.base,
+        }
+        return f"?{urlencode(own | changes)}"
+
+
+def read(teams: Sequence[int], query: QueryDict) -> View:
+    """The view; what is missing, or not there, is the first that is."""
+    data = query.get("data", "") if query.get("data", "") in DATA else DATA[0]
+    every = queries.chip_rows(teams, data)
+    networks = list(dict.fromkeys(label(row) for row in every))
+    network = first(clean(query.get("network", "")), networks)
+    rows = [row for row in every if label(row) == network]
+    found = series(rows)
+    kind = first(query.get("kind", ""), nonidealities(found))
+    levels = levels_of(found, kind)
+    asked = number(query, "level")
+    level = asked if asked in levels else levels[len(levels) // 2] if levels else 0.0
+    base = first(clean(query.get("base", "")), methods(found))
+    return View(data, networks, network, found, rows, kind, level, base)
+
+
+def label(row: ChipRow) -> str:
+    """What is compared with each other: one network on one kind of chip and copy of the data."""
+    parts = (row.network, row.neuron, row.chip, row.caveat)
+    return ", ".join(part for part in parts if part)
+
+
+def first(asked: str, known: list[str]) -> str:
+    return asked if asked in known else next(iter(known), "")
+
+
+def levels_of(found: Sequence[Series], kind: str) -> list[float]:
+    return sorted({at.level for each in found if each.nonideality == kind for at in each.points})
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """The form, and the tables that say what the charts show."""
+    view = read(scope(request), request.GET)
+    return {
+        "view": view,
+        "data": DATA,
+        "kinds": [(kind, figures.title(kind)) for kind in nonidealities(view.found)],
+        "levels": [
+            (f"{level:g}", level == view.level) for level in levels_of(view.found, view.kind)
+        ],
+        "methods": methods(view.found),
+        "areas": areas(view.found),
+        "table": [
+            (each.method, at)
+            for each in view.found
+            if each.nonideality == view.kind
+            for at in each.points
+        ],
+        "title": figures.title(view.kind),
+    }
+
+
+def areas(found: Sequence[Series]) -> dict[str, Any]:
+    """The area under each method's curve, for each non-ideality."""
+    kinds = nonidealities(found)
+    known = {(each.method, each.nonideality): each for each in found}
+    rows = [(name, [known.get((name, kind)) for kind in kinds]) for name in methods(found)]
+    return {"kinds": [figures.title(kind) for kind in kinds], "rows": rows}
+
+
+@callback(
+    Output("robust-lines", "figure"),
+    Output("robust-heat", "figure"),
+    Output("robust-violin", "figure"),
+    Output("robust-gap", "figure"),
+    Output("robust-behind", "children"),
+    Input("address", "search"),
+)
+def charts(search: Any) -> tuple[Any, ...]:
+    view = read(scope(django_request()), query_of(search))
+    return (
+        figures.multiples(view.found),
+        figures.heat(view.found, view.kind),
+        figures.violins(view.found, view.kind, view.level),
+        figures.gaps(view.found, view.kind, view.base),
+        behind(view),
+    )
+
+
+@callback(
+    Output("robust-go", "href"),
+    Input("robust-lines", "clickData"),
+    State("address", "search"),
+    prevent_initial_call=True,
+)
+def choose(click: Any, search: Any) -> str:
+    """The address that looks at the point that was clicked."""
+    view = read(scope(django_request()), query_of(search))
+    points = click.get("points") if isinstance(click, dict) else None
+    point = points[0] if isinstance(points, list) and points else None
+    chosen = point.get("customdata") if isinstance(point, dict) else None
+    if not (isinstance(chosen, list) and len(chosen) == 2):
+        raise PreventUpdate
+    kind, level = chosen
+    if kind not in nonidealities(view.found) or level not in levels_of(view.found, kind):
+        raise PreventUpdate
+    return view.query(kind=kind, level=f"{level:g}")
+
+
+def behind(view: View) -> list[Any]:
+    """The runs and the seeds of the chips at the level that is looked at."""
+    rows = [row for row in view.rows if (row.nonideality, row.level) == (view.kind, view.level)]
+    if not rows:
+        return []
+    head = ("Run", "Method", "Seed", "Chips", "Seed of the chips", "Images")
+    body = [
+        html.Tr(
+            [
+                html.Td(html.A(f"run {row.run}", href=f"/runs/{row.run}/")),
+                html.Td(f"{row.rule}{f', {row.passes} passes' if row.passes else ''}"),
+                html.Td(row.seed),
+                html.Td(f"0 to {len(row.accuracies) - 1}"),
+                html.Td(row.chip_seed),
+                html.Td(f"{row.images:,}"),
+            ]
+        )
+        for row in rows
+    ]
+    return [html.Table([html.Thead(html.Tr([html.Th(name) for name in head])), html.Tbody(body)])]
+
+
+def layout() -> html.Div:
+    """The charts before their data."""
+    cards = (
+        ("robust-heat", "Method by level"),
+        ("robust-violin", "Chips at the level"),
+        ("robust-gap", "Difference to the baseline"),
+    )
+    return html.Div(
+        [
+            dcc.Location(id="robust-go", refresh=True),
+            html.Section(
+                [html.H2("Accuracy over level"), graph("robust-lines", 720)], className="card whole"
+            ),
+            *(html.Section([html.H2(name), graph(id)], className="card") for id, name in cards),
+            html.Section(
+                [
+                    html.H2("Runs and chips behind it"),
+                    html.Div(id="robust-behind", className="wide"),
+                ],
+                className="card",
+            ),
+        ],
+        className="charts",
+    )
+
+
+def board() -> Board:
+    return Board(
+        "robustness",
+        "Robustness",
+        "What each method keeps of its accuracy as chips get worse: mismatch, few bits, noise, "
+        "silent neurons.",
+        layout,
+        context,
+        "boards/robustness.html",
+    )
