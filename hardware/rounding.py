@@ -25,12 +25,20 @@ def rounded(weight: Tensor, step: Tensor, bits: int) -> Tensor:
     return torch.round(weight / step).clamp(-most, most)
 
 
+def widest_step(weight: Tensor, bits: int, start: int = 0) -> Tensor:
+    """The step by which the largest weight has the last code; 1 where all weights are 0.
+
+    One for all, or one for each of the dimensions before `start`.
+    """
+    most = weight.abs().amax(tuple(range(start, weight.dim())), keepdim=start > 0)
+    step = most / (2 ** (bits - 1) - 1)
+    return torch.where(step > 0, step, torch.ones_like(step))
+
+
 def best_step(weight: Tensor, bits: int, method: Method = "absmax") -> Tensor:
-    """One step for the whole tensor; 1 where all weights are 0."""
+    """One step for the whole tensor."""
     one_of("method", method, METHODS)
-    widest: Tensor = weight.abs().amax() / (2 ** (bits - 1) - 1)
-    if widest == 0:
-        return torch.ones_like(widest)
+    widest = widest_step(weight, bits)
     if method == "absmax":
         return widest
     tried = [widest, *(widest * k / 100 for k in range(99, 0, -1))]

@@ -15,7 +15,7 @@ from hardware.checks import one_of, within
 from hardware.chips import Draws, generator
 from hardware.local import Change, total
 from hardware.network import Layer
-from hardware.rounding import METHODS, Method, best_step, rounded
+from hardware.rounding import METHODS, Method, best_step, rounded, widest_step
 
 
 WORD = 32  # bits of an accumulator
@@ -135,11 +135,7 @@ class ShadowWeights:
         bits = self.store.bits
         if bits is None:
             return self.weight
-        if self.step is None:
-            steps = torch.stack([best_step(weight, bits) for weight in self.weight])
-            step = steps.view(-1, *[1] * self.layer.weight.dim())
-        else:
-            step = self.step
+        step = widest_step(self.weight, bits, 1) if self.step is None else self.step
         return rounded(self.weight, step, bits) * step
 
     def state(self) -> dict[str, Tensor]:
