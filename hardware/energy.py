@@ -93,6 +93,13 @@ def energy(
     return Energy(profile.number("energy.static") * seconds, costs, seconds, average, facts)
 
 
+def prices(profile: Profile) -> dict[str, Fact | None]:
+    """What the energy of a step is made of; none where nobody has published it."""
+    kinds = profile.words("energy.priced")
+    keys = ["energy.static", *([f"energy.{kind}" for kind in kinds] or ["energy.priced"])]
+    return {key: profile.facts.get(key) for key in keys}
+
+
 TIMED = ("time.step", "time.speedup", "time.synaptic_event", "time.neuron_update", "time.barrier")
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 
+from snnlab.learning.quiet import quiet
+
 
 SILENT, SATURATED = 0.001, 0.95
 LAYER = "firing_rate/"
 
 
 def warnings(metrics: Mapping[str, float | None]) -> list[str]:
-    """One sentence for each layer that hardly ever fires, or nearly always."""
+    """One sentence for each layer that hardly ever fires, or nearly always, or not on a chip."""
     rates = {name.removeprefix(LAYER): rate for name, rate in metrics.items() if LAYER in name}
     said = (judged(layer, rate) for layer, rate in rates.items() if rate is not None)
-    return [sentence for sentence in said if sentence]
+    return [*(sentence for sentence in said if sentence), *quiet(metrics)]
 
 
 def judged(layer: str, rate: float) -> str:

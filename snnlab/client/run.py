@@ -46,7 +46,7 @@ def run(*, spec: str, as_json: bool, **choices: Any) -> None:
     assert training.last is not None
     title = f"{training.spec.digest()}, seed {training.seed}, epoch {training.last.epoch}"
     render.show(render.results(training.last.metrics, title))
-    for warning in health.warnings(training.last.metrics):
+    for warning in health.warnings(training.newest):
         click.echo(f"Warning: {warning}", err=True)
 
 

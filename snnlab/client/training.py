@@ -47,6 +47,12 @@ class Training:
         if self.save:
             store(checkpoint, self.save)
 
+    @property
+    def newest(self) -> dict[str, float]:
+        """The latest value of each number: chips are tried after the network's last epoch."""
+        points = [epoch["metrics"] for epoch in self.epochs]
+        return {name: value for metrics in points for name, value in metrics.items()}
+
     def document(self) -> dict[str, Any]:
         """The outcome, as `--json` prints it."""
         assert self.last is not None
@@ -62,7 +68,7 @@ class Training:
             "chips": per_chip(self.last.network),
             "weights_sha256": files.weights_digest(self.last),
             "checkpoint": str(self.save) if self.save else None,
-            "warnings": health.warnings(self.last.metrics),
+            "warnings": health.warnings(self.newest),
         }
 
 

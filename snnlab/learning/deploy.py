@@ -6,7 +6,6 @@ does. On the chip: no weight is ever trained elsewhere; the host sends the teach
 """
 
 import math
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +29,7 @@ from snnlab.learning.dataset import Samples as Images
 from snnlab.learning.encoders import is_constant
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.landing import untrained
-from snnlab.learning.metrics import named
+from snnlab.learning.metrics import PER_CHIP, named
 from snnlab.learning.plain import plain
 from snnlab.learning.spec import Spec
 from snnlab.learning.tandem import Tandem
@@ -38,7 +37,6 @@ from snnlab.learning.train import Step, Training, trained
 
 
 CHIPS = "chips/"  # what begins the names of a checkpoint's tensors that are not the network's
-ACCURACIES = re.compile(r"chips/[a-z]+|learned/[a-z]+/[0-9.]+")  # tensors (tests, chips)
 NANO, MILLI = 1e-9, 1e-3
 
 
@@ -71,6 +69,7 @@ class Fleet:
         chip = training.spec.chip
         assert isinstance(chip, Emulated)
         self.chip, self.network, self.training = chip, network, training
+        self.untaught: Tensor | None = None  # accuracies before chips learned, if they did
         learns = training.spec.deploy != "off-chip"
         try:
             self.mapping = demand(chip.facts, network, bits=chip.bits, learning=learns)
@@ -109,10 +108,10 @@ class Fleet:
         start = time.perf_counter()
         held_out = self.trial(made, test=False).accuracy
         metrics = {"chip_held_out": 100 * held_out.mean().item()}
-        kept = {}
+        kept = {} if self.untaught is None else {"untaught": self.untaught}
         if calibration:
             metrics |= calibration.metrics()
-            kept = calibration.state()
+            kept |= calibration.state()
         if test:
             trial = self.trial(made, test=True)
             metrics |= self.metrics(trial)
@@ -139,10 +138,14 @@ def tried(
     """A checkpoint of the chips as they come; and, calibrated, one after each pass."""
     spec, local, first = training.spec, fleet.chip.learning, training.spec.epochs + 1
     after = max(resume.epoch if resume else 0, spec.epochs)
-    if after < first:
-        yield fleet.checkpoint(first, fleet.made(), None, test=True)
+    if resume is None or after < first:
+        before = fleet.checkpoint(first, fleet.made(), None, test=True)
+        yield before
+    else:
+        before = resume
     if spec.deploy != "calibrated":
         return
+    fleet.untaught = only(before.network).get("untaught", only(before.network).get("accuracy"))
 
     def teach(chosen: Tensor) -> Lesson:
         x, labels = lesson(training, chosen)
@@ -221,7 +224,7 @@ def per_chip(network: Mapping[str, Tensor]) -> dict[str, list[list[float]]]:
     return {
         name: [[round(share, 2) for share in row] for row in torch.atleast_2d(tensor).tolist()]
         for name, tensor in network.items()
-        if ACCURACIES.fullmatch(name)
+        if PER_CHIP.fullmatch(name)
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hardware.check import Report, check
-from hardware.energy import latency
+from hardware.energy import latency, prices
 from hardware.network import Network
 from hardware.profile import Fact, Profile, load
 from hardware.program import Program, compile
@@ -91,9 +91,7 @@ class Landing:
     @property
     def prices(self) -> dict[str, Fact | None]:
         """What the energy of an inference is made of; none where nobody has published it."""
-        kinds = self.profile.words("energy.priced")
-        keys = ["energy.static", *([f"energy.{k}" for k in kinds] or ["energy.priced"])]
-        return {key: self.profile.facts.get(key) for key in keys}
+        return prices(self.profile)
 
 
 def untrained(spec: Spec, seed: int) -> Network:

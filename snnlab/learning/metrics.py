@@ -1,5 +1,6 @@
 """Every number that a run reports, with its unit, its better direction and its definition."""
 
+import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 
@@ -17,6 +18,8 @@ class Metric(NamedTuple):
 
 
 MAC_PJ, AC_PJ = 4.6, 0.9
+# names of a checkpoint's tensors with the accuracy of each chip: (chips,) or (tests, chips)
+PER_CHIP = re.compile(r"chips/[a-z]+|learned/[a-z]+/[0-9.]+")
 
 TABLE = (
     Metric("loss", "nats", "lower", "mean loss of the training batches in this epoch"),

@@ -7,17 +7,19 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from snnlab.experiments import queries, queries_queue
+from snnlab.experiments.queries_chips import per_chip
 from snnlab.learning.problems import SpecError
 from snnlab.learning.spec import Spec
 from snnlab.teams import queries as teams
 from snnlab.web.definition import toml_of
+from snnlab.web.deployed import deployed
 from snnlab.web.gradients import heat_maps
 from snnlab.web.numbers import number, position, row
 from snnlab.web.robustness import flaws
 
 
 Action = Callable[[int, str], str]
-PIECES = ("status", "buttons", "metrics", "epochs", "events", "gradients", "robustness")
+PIECES = ("status", "buttons", "metrics", "epochs", "events", "gradients", "robustness", "chips")
 PER_EPOCH = ("loss", "validation_loss", "accuracy", "seconds")
 CHARTS = ("loss", "validation_loss", "test_loss", "accuracy", "test_accuracy")
 
@@ -38,12 +40,18 @@ def context(run: Any, user: Any) -> dict[str, Any]:
         "task": kind_of_task(run.definition),
         "heat_maps": heat_maps(run.definition, curves),
         "flaws": flaws(run.definition, curves),
+        "deployed": deployed(run.definition, curves, chips_of(run)),
         "curves": {name: curves[name] for name in CHARTS if name in curves},
         "log": "\n".join(queries.log_tail(run.pk)),
         "events": queries.events(run.pk),
         "attempts": queries.attempts(run.pk),
         "toml": toml_of(run.definition),
     }
+
+
+def chips_of(run: Any) -> dict[str, list[list[float]]]:
+    """The accuracy of each chip, for a run that has some."""
+    return per_chip(run.pk) if run.definition.get("chip", {}).get("kind") == "emulated" else {}
 
 
 def pieces(run: Any, request: HttpRequest) -> dict[str, Any]:

@@ -3,10 +3,11 @@ from types import SimpleNamespace
 import pytest
 
 from snnlab.web.run import progress
+from tests.web import lab
 
 
 def run(**said: int) -> SimpleNamespace:
-    return SimpleNamespace(progress=said, definition={"epochs": 4})
+    return SimpleNamespace(progress=said, definition=lab.spec(epochs=4).model_dump(mode="json"))
 
 
 def losses(epochs: int) -> dict[str, list[tuple[int, float]]]:
