@@ -64,20 +64,25 @@ class Offer:
 # One of the quota's slots for each device is taken with the run, or the next team has its turn; a
 # result that is imported needs none.
 CLAIM = """
-with waiting as (
-  select team.id as team, pool.name as pool,
-    case when pool.name <> 'import' then share.quota end as quota
-  from teams_team team cross join unnest(%(pools)s::text[]) with ordinality as pool (name, place)
-  left join experiments_share share on share.team_id = team.id
-  left join (
-    select team_id, sum(devices) as devices from experiments_run
-    where state in ('running', 'cancelling') group by team_id
-  ) used on used.team_id = team.id
-  where not exists (select from experiments_worker where name = %(name)s
+with line as materialized (
+  select team.id as team, pool.name as pool, pool.place,
+    case when pool.name <> 'import' then share.quota end as quota,
+    coalesce(share.weight, 1) as weight
+  from unnest(%(pools)s::text[]) with ordinality as pool (name, place)
+  cross join teams_team team left join experiments_share share on share.team_id = team.id
+  where exists (select from experiments_run where state = 'queued' and blockers = 0
+      and team_id = team.id and pool = pool.name)
+    and not exists (select from experiments_worker where name = %(name)s
       and (draining or quarantined_at is not null))
     and (share.quota is null or pool.name = 'import' or exists (
       select from experiments_quotaslot slot where slot.team_id = team.id and run_id is null))
-  order by coalesce(used.devices, 0) / coalesce(share.weight, 1)::float, team.id, pool.place
+), waiting as (
+  select line.team, line.pool, line.quota from line left join (
+    select team_id, sum(devices) as devices from experiments_run
+    where state in ('running', 'cancelling') and (select count(distinct team) > 1 from line)
+    group by team_id
+  ) used on used.team_id = line.team
+  order by coalesce(used.devices, 0) / line.weight::float, line.team, line.place
   offset 0
 ), next as (
   select run.id, free.slots from waiting cross join lateral (

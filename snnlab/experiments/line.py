@@ -49,10 +49,14 @@ class Look:
         A team with u devices in use and weight w starts its i-th run when (u + i - 1) / w is the
         least of all teams; runs of a team at its quota start when others of that team end.
         """
+        turn, team = self.turn(run)[:2]
+        others = (t for t in self.teams if t["pool"] == run["pool"] and t["team"] != team)
+        return run["rank"] + sum(before(turn, team, t) for t in others)
+
+    def turn(self, run: dict[str, Any]) -> tuple[float, int, int]:
+        """What orders the runs of all teams: the load of its team when a run starts."""
         mine = self.team(run)
-        turn = (mine["used"] + run["rank"] - 1) / mine["weight"]
-        others = (t for t in self.teams if t["pool"] == run["pool"] and t is not mine)
-        return run["rank"] + sum(before(turn, mine["team"], t) for t in others)
+        return (mine["used"] + run["rank"] - 1) / mine["weight"], mine["team"], run["id"]
 
     def team(self, run: dict[str, Any]) -> dict[str, Any]:
         """The team of a run, with what waits in its pool; its last run may just have started."""

@@ -82,46 +82,61 @@ def waits(user: User, run_id: int) -> Wait | None:
     return look().wait(found[0]) if found else None
 
 
-def line(user: User, skip: int = 0, limit: int = 50) -> list[dict[str, Any]]:
+def line(
+    user: User, skip: int = 0, limit: int = 50, now: Look | None = None
+) -> list[dict[str, Any]]:
     """The runs of the user's teams that are in line, in the order in which they will start.
 
-    Each has its `wait`. Teams and pools are read one by one along their index.
+    Each has its `wait`. Each team's line of each pool is read along its index, its end not at all.
     """
-    found = rows(
-        f"""
-        with mine as (
-          select team_id, pool.name as pool from teams_membership cross join (
-            select distinct unnest(pools) as name from experiments_worker
-            union select distinct pool from experiments_run
-              where state = 'queued' and blockers = 0) pool
-          where user_id = %(user)s
-        )
-        select {FACTS}, run.rank from mine cross join lateral (
-          select *, row_number() over (order by priority desc, place, id) as rank
+    now = now or look()
+    ranked = rows(
+        """
+        select run.id, rank, team, pool
+        from unnest(%(teams)s::bigint[], %(pools)s::text[]) as line (team, pool)
+        join teams_membership member on member.team_id = team and member.user_id = %(user)s
+        cross join lateral (
+          select id, row_number() over (order by priority desc, place, id) as rank
           from experiments_run
-          where state = 'queued' and blockers = 0 and team_id = mine.team_id and pool = mine.pool
+          where state = 'queued' and blockers = 0 and team_id = line.team
+            and experiments_run.pool = line.pool
           order by priority desc, place, id limit %(most)s
-        ) run {JOINED}""",
+        ) run""",
         user=user.pk,
+        teams=[team["team"] for team in now.teams],
+        pools=[team["pool"] for team in now.teams],
         most=skip + limit,
     )
-    now = look()
-    placed = sorted(found, key=lambda run: (now.place(run), run["id"]))[skip : skip + limit]
+    ranks = {run["id"]: run["rank"] for run in sorted(ranked, key=now.turn)[skip : skip + limit]}
+    found = {run["id"]: run for run in _facts(user, list(ranks)) if run["state"] == "queued"}
+    placed = [found[run] | {"rank": rank} for run, rank in ranks.items() if run in found]
     return [run | {"wait": now.wait(run)} for run in placed]
 
 
-def aside(user: User, limit: int = 50) -> list[dict[str, Any]]:
+def aside(user: User, limit: int = 50, now: Look | None = None) -> list[dict[str, Any]]:
     """The newest runs of the user's teams that are held, or wait for other runs."""
     found = rows(
         f"""
-        select {FACTS}, 0 as rank from experiments_run run {JOINED}
+        select id from experiments_run run
         where (run.state = 'held' or (run.state = 'queued' and run.blockers > 0)) and run.{MINE}
         order by run.id desc limit %(limit)s""",
         user=user.pk,
         limit=limit,
     )
-    now = look()
-    return [run | {"wait": now.wait(run)} for run in found]
+    now = now or look()
+    facts = _facts(user, [run["id"] for run in found])
+    return [run | {"wait": now.wait(run | {"rank": 1})} for run in facts]
+
+
+def _facts(user: User, ids: list[int]) -> list[dict[str, Any]]:
+    """What is shown of these runs, the newest first."""
+    return rows(
+        f"""
+        select {FACTS} from experiments_run run {JOINED}
+        where run.id = any(%(ids)s) and run.{MINE} order by run.id desc""",
+        user=user.pk,
+        ids=ids,
+    )
 
 
 def running(user: User, limit: int = 100) -> list[dict[str, Any]]:

@@ -52,7 +52,8 @@ def workers_live(request: HttpRequest) -> JsonResponse:
 def of_queue(request: HttpRequest) -> dict[str, Any]:
     """Everything on the page, in so many queries however many runs there are."""
     user, skip = request.user, start(request)
-    line = queries_queue.line(user, skip, PAGE + 1)
+    now = queries_queue.look()
+    line = queries_queue.line(user, skip, PAGE + 1, now)
     running = queries_queue.running(user)
     for run in running:
         run["share"] = share(run["progress"])
@@ -62,7 +63,7 @@ def of_queue(request: HttpRequest) -> dict[str, Any]:
         "before": max(0, skip - PAGE),
         "after": skip + PAGE if len(line) > PAGE and skip + PAGE <= DEEPEST else None,
         "running": running,
-        "aside": queries_queue.aside(user),
+        "aside": queries_queue.aside(user, now=now),
         "writes": {team.pk for team in teams.teams_of(user, "write")},
     }
 

@@ -151,7 +151,7 @@ def test_the_queue_is_read_in_a_fixed_number_of_queries(
 ) -> None:
     work()
     submit(Toy(), seeds=30)
-    for read, count in (("line", 2), ("aside", 2), ("running", 1), ("workers", 1)):
+    for read, count in (("line", 3), ("aside", 3), ("running", 1), ("workers", 1)):
         with django_assert_num_queries(count):
             getattr(queries_queue, read)(ada)
 

@@ -59,7 +59,9 @@ class Measurement(models.Model):
         MINUS_INFINITE = 3
 
     pk = models.CompositePrimaryKey("run_id", "metric", "step")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="measurements")
+    run = models.ForeignKey(
+        Run, models.CASCADE, related_name="measurements", db_index=False, db_constraint=False
+    )
     metric = models.CharField(max_length=60)
     step = models.BigIntegerField()
     value = models.FloatField(null=True)

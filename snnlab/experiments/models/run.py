@@ -59,7 +59,9 @@ class Run(models.Model):
     board = models.CharField(max_length=40)
     caveat = models.CharField(max_length=300, blank=True)
     seed = models.BigIntegerField()
-    team = models.ForeignKey(Team, models.PROTECT, related_name="runs", editable=False)
+    team = models.ForeignKey(
+        Team, models.PROTECT, related_name="runs", editable=False, db_index=False
+    )
     point = models.ForeignKey("Point", models.PROTECT, null=True, related_name="runs")
     judged = models.PositiveIntegerField(default=0, db_default=0)
     pool = models.CharField(max_length=20, default="cpu")
@@ -72,7 +74,9 @@ class Run(models.Model):
     blockers = models.PositiveSmallIntegerField(default=0)
     pausing = models.BooleanField(default=False)
     code = models.CharField(max_length=60, blank=True)
-    same_as = models.ForeignKey("self", models.PROTECT, null=True, related_name="reused_by")
+    same_as = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="reused_by", db_index=False
+    )
     needs = models.ManyToManyField(
         "self", through="Dependency", symmetrical=False, related_name="needed_by"
     )
