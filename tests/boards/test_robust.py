@@ -8,7 +8,7 @@ import torch
 from snnlab.boards import robust_figures as figures
 from snnlab.boards.robust import area, differences, series
 from snnlab.experiments import chips, queries, queue, recording
-from snnlab.experiments.chips import ChipRow, ChipLevel
+from snnlab.experiments.chips import ChipLevel, ChipRow
 from snnlab.experiments.statistics import interval
 from snnlab.learning.checkpoint import Checkpoint, save
 from tests.boards.test_board import call

@@ -1,0 +1,6 @@
+"""The board of curves."""
+
+from snnlab.boards import trends
+
+
+board = trends.board()

@@ -1,0 +1,82 @@
+"""The board of curves: conversion over time, convergence of local tandem learning, surrogates."""
+
+from typing import Any
+
+from dash import Input, Output, callback, html
+from django.http import HttpRequest, QueryDict
+
+from snnlab.boards import trend_figures as figures
+from snnlab.boards.board import Board
+from snnlab.boards.bridge import django_request
+from snnlab.boards.graph import graph
+from snnlab.boards.robustness import DATA
+from snnlab.boards.scope import scope
+from snnlab.boards.state import query_of
+from snnlab.experiments import trends
+
+
+CARDS = (
+    ("trend-time", "Accuracy over time"),
+    ("trend-epochs", "Convergence of local tandem learning"),
+    ("trend-accuracy", "Test accuracy over the surrogate [%]"),
+    ("trend-gradients", "Gradients before training over the surrogate [log10 of the norm]"),
+)
+
+
+def data_of(query: QueryDict) -> str:
+    return query.get("data", "") if query.get("data", "") in DATA else DATA[0]
+
+
+@callback(
+    *(Output(id, "figure") for id, _ in CARDS),
+    Input("address", "search"),
+)
+def charts(search: Any) -> tuple[Any, ...]:
+    data, teams = data_of(query_of(search)), scope(django_request())
+    return (
+        figures.over_time(trends.by_time(teams, data)),
+        figures.over_epochs(trends.by_epoch(teams, data)),
+        figures.surrogate_map(trends.accuracy_over_surrogate(teams, data), "%"),
+        figures.surrogate_map(trends.gradients_over_surrogate(teams, data), "log10"),
+    )
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """The same as tables."""
+    data, teams = data_of(request.GET), scope(request)
+    times = trends.by_time(teams, data)
+    steps = sorted({x for trend in times for x, _ in trend.points})
+    return {
+        "data": DATA,
+        "chosen": data,
+        "steps": steps,
+        "times": [(t, [dict(t.points).get(step) for step in steps]) for t in times],
+        "epochs": [(t, figures.reached(t), at_five(t)) for t in trends.by_epoch(teams, data)],
+        "five": figures.FIVE,
+    }
+
+
+def at_five(trend: trends.Trend) -> float | None:
+    """The share, in percent, of the best held-out accuracy that five epochs reach."""
+    best = max((y for _, y in trend.points), default=0.0)
+    early = [y for x, y in trend.points if x <= figures.FIVE]
+    return 100 * max(early) / best if early and best else None
+
+
+def layout() -> html.Div:
+    return html.Div(
+        [html.Section([html.H2(name), graph(id)], className="card") for id, name in CARDS],
+        className="charts",
+    )
+
+
+def board() -> Board:
+    return Board(
+        "curves",
+        "Curves",
+        "Conversion's accuracy over time, how fast local tandem learning converges, and what width "
+        "and height of the surrogate do.",
+        layout,
+        context,
+        "boards/curves.html",
+    )
