@@ -27,6 +27,7 @@ COMMANDS = {
     "import": Entry(
         "importing:import_results", "Take results of `snnlab run --json` into the lab.", django=True
     ),
+    "demo": Entry("demo_data:demo", "Fill the boards with results of the presets.", django=True),
     "ls": Entry("remote:ls", "List runs, newest first.", django=True),
     "show": Entry("remote:show", "Show all that is known of a run.", django=True),
     "logs": Entry("remote:logs", "Print what a run's training printed.", django=True),

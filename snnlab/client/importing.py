@@ -35,14 +35,17 @@ def import_results(*, user: User, files: tuple[Path, ...], name: str | None, **w
 
 
 def taken(
-    files: Iterable[Path], user: User, team: Any, name: str | None = None
+    files: Iterable[Path], user: User, team: Any, name: str | None = None, *, demo: bool = False
 ) -> list[tuple[Path, Any, bool]]:
-    """The run of each file, and whether it is new."""
+    """The run of each file, and whether it is new; demo data says so in its name and tag."""
+    mark, tags = (" (demo data)", ["demo"]) if demo else ("", [])
     outcomes = {path: read(path) for path in files}
     with transaction.atomic():
         return [
-            (path, *adopt(team=team, actor=user.username, name=name or title(path), outcome=found))
-            for path, found in outcomes.items()
+            (path, *adopt(team=team, actor=user.username, name=of, outcome=found, tags=tags))
+            for path, found, of in (
+                (path, found, f"{name or title(path)}{mark}") for path, found in outcomes.items()
+            )
         ]
 
 

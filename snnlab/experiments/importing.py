@@ -1,5 +1,6 @@
 """Takes in results of trainings that ran elsewhere, as runs that have ended."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -17,7 +18,9 @@ IMPORT = "import"  # pool and worker of such runs
 
 
 @transaction.atomic
-def adopt(*, team: Team, actor: str, name: str, outcome: "Outcome") -> tuple[Run, bool]:
+def adopt(
+    *, team: Team, actor: str, name: str, outcome: "Outcome", tags: Sequence[str] = ()
+) -> tuple[Run, bool]:
     """The run of this outcome, and whether it is new; seeds of a definition share an experiment.
 
     The row goes through every state that a run goes through, in one transaction, so no worker ever
@@ -26,7 +29,7 @@ def adopt(*, team: Team, actor: str, name: str, outcome: "Outcome") -> tuple[Run
     experiment, _ = Experiment.objects.get_or_create(
         team=team,
         key=f"{IMPORT} {outcome.digest}",
-        defaults={"actor": actor, "name": name[:200], "tags": [IMPORT]},
+        defaults={"actor": actor, "name": name[:200], "tags": [IMPORT, *tags]},
     )
     Experiment.objects.select_for_update().get(pk=experiment.pk)
     known = experiment.runs.filter(seed=outcome.seed).first()
