@@ -10,6 +10,7 @@ from snnlab.client import render
 from snnlab.client.facts import age
 from snnlab.experiments import queries_sweeps
 from snnlab.experiments.queries_sweeps import PointRow, Progress
+from snnlab.experiments.timing import words
 from snnlab.learning.notation import write_value
 
 
@@ -114,11 +115,3 @@ def value(found: Any) -> str:
     if isinstance(found, str):
         return found
     return f"{found:.4g}" if isinstance(found, float) else write_value(found)
-
-
-def words(length: timedelta) -> str:
-    """A length of time in its two largest units."""
-    seconds = int(length.total_seconds())
-    units = (("d", seconds // 86400), ("h", seconds // 3600 % 24), ("min", seconds // 60 % 60))
-    parts = [f"{count} {unit}" for unit, count in units if count]
-    return " ".join(parts[:2]) or f"{seconds} s"

@@ -10,6 +10,7 @@ from django.db import transaction
 from snnlab.experiments import actions_sweeps
 from snnlab.experiments.actions import Refused, text
 from snnlab.experiments.models import Schedule, Slot
+from snnlab.experiments.queries_schedules import now
 from snnlab.experiments.sql import rows
 from snnlab.experiments.timing import Timing
 from snnlab.teams.models import Team
@@ -152,8 +153,3 @@ def _make(schedule: Schedule, at: datetime) -> None:
         key=f"schedule {schedule.pk} {at.isoformat()}",
     )
     slot.save(update_fields=["sweep"])
-
-
-def now() -> datetime:
-    """The database's clock."""
-    return rows("select clock_timestamp() as now")[0]["now"]

@@ -33,6 +33,11 @@ def schedule(user: User, pk: int) -> Schedule:
 
 
 def upcoming(timing: Timing, count: int = SHOWN) -> list[datetime]:
-    """The next times from now on, by the database's clock. Raises Refused for a rule of none."""
-    now: datetime = rows("select clock_timestamp() as now")[0]["now"]
-    return timing.checked().upcoming(now, count)
+    """The next times from now on. Raises Refused for a rule that gives none."""
+    return timing.checked().upcoming(now(), count)
+
+
+def now() -> datetime:
+    """The database's clock."""
+    found: datetime = rows("select clock_timestamp() as now")[0]["now"]
+    return found

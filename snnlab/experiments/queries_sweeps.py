@@ -1,19 +1,22 @@
 """Every read of sweeps: what they are, how far they are, and what their points gave."""
 
+import math
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
 from snnlab.experiments.models import Sweep
 from snnlab.experiments.sql import rows
+from snnlab.experiments.statistics import FEWEST, LEVEL, quantile
 from snnlab.learning.plan import Objective, Plan
 from snnlab.teams.models import User
 
 
 # Runs that will never change by themselves.
 ENDED = "('succeeded', 'failed', 'cancelled')"
-STATES = ("waiting", "queued", "running", "done", "pruned", "failed", "cancelled", "impossible")
+MOST_SHOWN = 3000  # points that a chart can show
 
 
 class Progress(NamedTuple):
@@ -54,6 +57,13 @@ class Score(NamedTuple):
     mean: float | None
     std: float | None
     n: int
+
+    @property
+    def half(self) -> float | None:
+        """Half of the 95 % interval of the mean; None for so few seeds that it says nothing."""
+        if self.std is None or self.n < FEWEST:
+            return None
+        return quantile(LEVEL, self.n - 1) * self.std / math.sqrt(self.n)
 
 
 class PointRow(NamedTuple):
@@ -215,6 +225,25 @@ def best_points(sweep: Sweep, top: int) -> dict[int, int]:
     """The numbers of the best points by their keys, the best first."""
     found = points(sweep, limit=top)
     return {p.pk: p.number for p in found if p.state != "pruned" and p.score() is not None}
+
+
+def importance(sweep: Sweep, ended: int) -> dict[str, float]:
+    """How much each field decides, as `search.importance` says after so many ended runs."""
+    return dict(_importance(sweep.pk, sweep.version, ended))
+
+
+@lru_cache(200)
+def _importance(pk: int, version: int, ended: int) -> tuple[tuple[str, float], ...]:
+    """Kept, since pages ask every few seconds."""
+    from snnlab.learning import search
+
+    row = Sweep.objects.get(pk=pk)
+    tried = [
+        search.Tried(p.values, "complete", tuple(score.mean or 0.0 for score in p.scores))
+        for p in points(row, limit=MOST_SHOWN)
+        if p.state == "done" and all(score.mean is not None for score in p.scores)
+    ]
+    return tuple(search.importance(plan(row), tried).items())
 
 
 def usage(sweep: Sweep) -> Progress:

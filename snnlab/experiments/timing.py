@@ -95,3 +95,11 @@ class Timing:
     def clock(self) -> ZoneInfo:
         """The clock on the wall that people read slots from."""
         return ZoneInfo(self.zone)
+
+
+def words(length: timedelta) -> str:
+    """A length of time in its two largest units."""
+    seconds = int(length.total_seconds())
+    units = (("d", seconds // 86400), ("h", seconds // 3600 % 24), ("min", seconds // 60 % 60))
+    parts = [f"{count} {unit}" for unit, count in units if count]
+    return " ".join(parts[:2]) or f"{seconds} s"

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from snnlab.web import chips, queue, standing, views
+from snnlab.web import chips, queue, schedules, standing, sweep_new, sweeps, views
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
 
@@ -29,6 +29,20 @@ urlpatterns = [
     path("runs/<int:pk>/release", queue.release, name="release"),
     path("runs/<int:pk>/move", queue.move, name="move"),
     path("runs/<int:pk>/priority", queue.prioritise, name="priority"),
+    path("sweeps/", sweeps.sweeps, name="sweeps"),
+    path("sweeps/new/", sweep_new.new, name="sweep-new"),
+    path("sweeps/new/preview", sweep_new.preview, name="sweep-preview"),
+    path("sweeps/<int:pk>/", sweeps.sweep, name="sweep"),
+    path("sweeps/<int:pk>/live", sweeps.live, name="sweep-live"),
+    path("sweeps/<int:pk>/cancel", sweeps.cancel, name="sweep-cancel"),
+    path("sweeps/<int:pk>/resume", sweeps.resume, name="sweep-resume"),
+    path("sweeps/<int:pk>/rerun-failed", sweeps.rerun, name="sweep-rerun"),
+    path("sweeps/<int:pk>/add-seeds", sweeps.add_seeds, name="sweep-seeds"),
+    path("sweeps/<int:pk>/extend", sweeps.extend, name="sweep-extend"),
+    path("schedules/", schedules.schedules, name="schedules"),
+    path("schedules/<int:pk>/pause", schedules.pause, name="schedule-pause"),
+    path("schedules/<int:pk>/resume", schedules.resume, name="schedule-resume"),
+    path("schedules/<int:pk>/delete", schedules.delete, name="schedule-delete"),
     path("queue/", queue.queue, name="queue"),
     path("queue/live", queue.queue_live, name="queue-live"),
     path("workers/", queue.workers, name="workers"),

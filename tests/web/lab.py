@@ -1,14 +1,18 @@
 """People, experiments and runs for the tests of the site's faces, made as the lab makes them."""
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
 
-from snnlab.experiments import actions, queue, recording
+from snnlab.experiments import actions, actions_schedules, actions_sweeps, queue, recording
+from snnlab.experiments.sweep_steps import step
+from snnlab.experiments.timing import Timing
 from snnlab.learning.presets import presets
 from snnlab.learning.spec import Spec
 from snnlab.teams.models import Membership, Team
+from tests.experiments.sweeps import define
 
 
 def person(name: str, team: str, role: str = "member"):
@@ -54,3 +58,26 @@ def succeed(folder: Path, **results: float):
     )
     queue.finish(taken)
     return taken
+
+
+def sweep(user, space=None, name: str = "Which depth?", **fields):
+    """A sweep of the user's first team, its first runs in the queue."""
+    made = actions_sweeps.create(
+        team=user.teams.first(),
+        actor=user.username,
+        name=name,
+        sweep=define(space or {"epochs": [1, 2, 3]}, **fields),
+    )
+    step(made.pk)
+    return made
+
+
+def schedule(user, name: str = "hourly"):
+    """A sweep of the user's first team, each hour."""
+    return actions_schedules.create(
+        team=user.teams.first(),
+        actor=user.username,
+        name=name,
+        timing=Timing("every", datetime.now(UTC) - timedelta(hours=1), every=3600),
+        sweep=define(),
+    )

@@ -31,6 +31,20 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:release": ("/runs/{run}/release", TEAM, "post", 302),
     "web:move": ("/runs/{run}/move", TEAM, "post", 302),
     "web:priority": ("/runs/{run}/priority", TEAM, "post", 302),
+    "web:sweeps": ("/sweeps/", OWN, "get", 200),
+    "web:sweep-new": ("/sweeps/new/", OWN, "get", 200),
+    "web:sweep-preview": ("/sweeps/new/preview", OWN, "post", 200),
+    "web:sweep": ("/sweeps/{sweep}/", TEAM, "get", 200),
+    "web:sweep-live": ("/sweeps/{sweep}/live", TEAM, "get", 200),
+    "web:sweep-cancel": ("/sweeps/{sweep}/cancel", TEAM, "post", 302),
+    "web:sweep-resume": ("/sweeps/{sweep}/resume", TEAM, "post", 302),
+    "web:sweep-rerun": ("/sweeps/{sweep}/rerun-failed", TEAM, "post", 302),
+    "web:sweep-seeds": ("/sweeps/{sweep}/add-seeds", TEAM, "post", 302),
+    "web:sweep-extend": ("/sweeps/{sweep}/extend", TEAM, "post", 302),
+    "web:schedules": ("/schedules/", OWN, "get", 200),
+    "web:schedule-pause": ("/schedules/{schedule}/pause", TEAM, "post", 302),
+    "web:schedule-resume": ("/schedules/{schedule}/resume", TEAM, "post", 302),
+    "web:schedule-delete": ("/schedules/{schedule}/delete", TEAM, "post", 302),
     "web:queue": ("/queue/", OWN, "get", 200),
     "web:queue-live": ("/queue/live", OWN, "get", 200),
     "web:workers": ("/workers/", OWN, "get", 200),
@@ -74,6 +88,8 @@ def places(ada, tmp_path):
         "run": run.pk,
         "entry": experiment.entries.get().pk,
         "snapshot": take_snapshot(team, "ada", "mnist").pk,
+        "sweep": lab.sweep(ada).pk,
+        "schedule": lab.schedule(ada).pk,
     }
 
 
@@ -125,6 +141,6 @@ def test_a_change_needs_the_pages_own_token(ada, places, name):
 
 
 @pytest.mark.parametrize("number", [0, 2**31, 2**63, 10**30])
-@pytest.mark.parametrize("place", ["runs", "experiments"])
+@pytest.mark.parametrize("place", ["runs", "experiments", "sweeps"])
 def test_a_number_that_nothing_has_is_not_found(member, place, number):
     assert member.get(f"/{place}/{number}/").status_code == 404

@@ -16,7 +16,9 @@ async function ask() {
   const answer = await fetch(live.dataset.live, { headers: { Accept: "application/json" } });
   if (answer.redirected) return location.reload(); // signed out
   if (!answer.ok) throw new Error(answer.status);
-  for (const [id, html] of Object.entries((await answer.json()).pieces)) put(id, html);
+  const news = await answer.json();
+  for (const [id, html] of Object.entries(news.pieces)) put(id, html);
+  document.dispatchEvent(new CustomEvent("fresh", { detail: news })); // for what draws charts
 }
 
 async function follow() {
