@@ -92,6 +92,7 @@ def autograd_step(
             for p, g in zip(w, torch.autograd.grad(loss, acting), strict=True):
                 p.sub_(g, alpha=RULE.lr)
             loss = torch.zeros(())
+        if learn and at == "step" and t < STEPS:
             acting = written(w, factor)
             constant = linear(x, acting[0])
 
