@@ -184,7 +184,10 @@ class Emulated(Chip):
                 )
         if self.law == "gaussian" and self.mismatch:
             check_sign("mismatch", self.mismatch)
-        self.flaws()
+        try:
+            self.flaws()
+        except ValueError as error:
+            raise ValueError(f"mismatch must be given on {self.profile}: {error}") from error
         return self
 
     def check(self, neuron: Neuron, deploy: Deploy) -> None:

@@ -1,6 +1,7 @@
 """A trained network as a chip is given it: plain weights and neurons, see `hardware.network`."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -8,16 +9,54 @@ from torch import nn
 
 from hardware.network import Dynamics, Layer
 from hardware.network import Network as Plain
-from snnlab.learning.conversion.folding import folded
+from snnlab.learning.conversion.folding import affine, folded
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.layers import AveragePool, Flatten, MaxPool, Readout, Spiking
-from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.network import Network, SpikingNetwork
 from snnlab.learning.neuron import IntegrateAndFire, Neuron
 
 
 STEP = 1e-3  # seconds, for neurons that have no time constant
 MILLI = 1e-3
 POOLS: dict[type[nn.Module], Literal["max", "average"]] = {MaxPool: "max", AveragePool: "average"}
+
+
+@lru_cache(1000)
+def refusal(
+    network: Network, shape: tuple[int, int, int], classes: int, neuron: Neuron, steps: int
+) -> str:
+    """Why no chip of ours takes such a network, as far as its layers tell; nothing is allocated."""
+    outline = network.outline(shape, classes, neuron, steps)
+    try:
+        for name, module in outline.layers.named_children():
+            if isinstance(module, Spiking | Readout):
+                known(name, module)
+            elif type(module) not in POOLS and not isinstance(module, Flatten):
+                raise strange(name, module)
+    except TrainingError as error:
+        return str(error)
+    return ""
+
+
+def known(name: str, module: Spiking | Readout) -> nn.Linear | nn.Conv2d:
+    """The synapse of a layer whose neurons, norm and synapse a chip can have."""
+    if not isinstance(module.synapse, nn.Linear | nn.Conv2d):
+        raise TrainingError(f"network: layer {name} has no synapses of its own. Choose an mlp")
+    if isinstance(module, Spiking):
+        simple(name, module.neuron)
+        if not isinstance(module.norm, nn.Identity):
+            try:
+                affine(module.norm)
+            except TrainingError as error:
+                raise TrainingError(f"network.norm of layer {name}: {error}") from error
+    return module.synapse
+
+
+def strange(name: str, module: nn.Module) -> TrainingError:
+    return TrainingError(
+        f"network: layer {name} ({type(module).__name__}) cannot be put onto a chip. "
+        "Choose an mlp, convnet or vgg whose network.readout is current or count"
+    )
 
 
 @torch.no_grad()
@@ -34,18 +73,13 @@ def plain(network: SpikingNetwork, shape: tuple[int, int, int]) -> Plain:
         elif type(module) in POOLS and layers:
             layers[-1] = replace(layers[-1], pool=POOLS[type(module)])
         elif not isinstance(module, Flatten):
-            raise TrainingError(
-                f"network: layer {name} ({type(module).__name__}) cannot be put onto a chip. "
-                "Choose an mlp, convnet or vgg whose network.readout is current or count"
-            )
+            raise strange(name, module)
         given = layers[-1].shape_pooled if layers else given
     return Plain(tuple(layers), dt=step_of(network))
 
 
 def layer(name: str, module: Spiking | Readout, given: tuple[int, ...]) -> Layer:
-    synapse = module.synapse
-    if not isinstance(synapse, nn.Linear | nn.Conv2d):
-        raise TrainingError(f"network: layer {name} has no synapses of its own. Choose an mlp")
+    synapse = known(name, module)
     norm = module.norm if isinstance(module, Spiking) else nn.Identity()
     weight, bias = (x.to(synapse.weight) for x in folded(synapse, norm))
     silent = synapse.bias is None and isinstance(norm, nn.Identity)
@@ -60,7 +94,7 @@ def layer(name: str, module: Spiking | Readout, given: tuple[int, ...]) -> Layer
     )
     if isinstance(module, Readout):
         return made
-    return replace(made, dynamics=dynamics(name, module.neuron))
+    return replace(made, dynamics=dynamics(simple(name, module.neuron)))
 
 
 def geometry(synapse: nn.Linear | nn.Conv2d) -> tuple[int, int]:
@@ -69,12 +103,16 @@ def geometry(synapse: nn.Linear | nn.Conv2d) -> tuple[int, int]:
     return int(synapse.stride[0]), int(synapse.padding[0])
 
 
-def dynamics(name: str, neuron: Neuron) -> Dynamics:
+def simple(name: str, neuron: Neuron) -> IntegrateAndFire:
     if not isinstance(neuron, IntegrateAndFire):
         raise TrainingError(
             f"neuron: {type(neuron).__name__} of layer {name} has a state that no chip of ours "
             "has. Choose if, lif or plif"
         )
+    return neuron
+
+
+def dynamics(neuron: IntegrateAndFire) -> Dynamics:
     return Dynamics(
         alpha=float(neuron.alpha),
         v_threshold=float(neuron.v_threshold),

@@ -1,5 +1,6 @@
 """What is wrong with a definition, in words: place, rule, value and way out."""
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, get_args, get_origin
@@ -31,6 +32,7 @@ class SpecError(ValueError):
 
 
 MISSING = object()
+NAMED = re.compile(r"([a-z_]+(?:\.[a-z_]+)*):? (.*)", re.DOTALL)
 
 RULES = {
     "missing": "is required",
@@ -69,11 +71,28 @@ def problem(part: type[BaseModel], data: Any, error: dict[str, Any]) -> Problem:
     if kind.startswith("union_tag"):
         path = (*path, "kind")
         value = context.get("tag", MISSING)
-    known = RULES[kind].format(**context) if kind in RULES else None
-    rule = known or error["msg"].removeprefix("Value error, ")
+    rule = RULES[kind].format(**context) if kind in RULES else ""
+    if not rule:
+        named, rule = split(error["msg"].removeprefix("Value error, "), part, path, field)
+        path = (*path, *named)
     return Problem(
         ".".join(map(str, path)), rule, value, way_out(kind, context, path, owner, field)
     )
+
+
+def split(
+    text: str, part: type[BaseModel], path: tuple[Any, ...], field: FieldInfo | None
+) -> tuple[list[str], str]:
+    """The field that a check's own words begin with, as seen from `path`, and the rest of them."""
+    found = NAMED.match(text)
+    names = found[1].split(".") if found else []
+    parts = list(parts_of(field)) if path else [part]
+    for name in names:
+        fields = [one.model_fields[name] for one in parts if name in one.model_fields]
+        if not fields:
+            return [], text
+        parts = [one for field in fields for one in parts_of(field)]
+    return names, found[2] if found else text
 
 
 def way_out(

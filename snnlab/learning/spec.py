@@ -14,10 +14,11 @@ from snnlab.learning.chip import AnyChip, Deploy, NoChip
 from snnlab.learning.dataset import Dataset
 from snnlab.learning.definition import Definition
 from snnlab.learning.encoders import AnyEncoder, Direct
-from snnlab.learning.network import MAX_PARAMETERS, Network
+from snnlab.learning.network import MAX_PARAMETERS, Network, outline_of
 from snnlab.learning.neuron import Neuron
 from snnlab.learning.optimizers import Adam, AnyOptimizer, AnySchedule, Cosine
 from snnlab.learning.part import Part, members, one_of
+from snnlab.learning.plain import refusal
 from snnlab.learning.problems import MISSING, Problem, SpecError, kind_of
 from snnlab.learning.rule import Rule
 from snnlab.learning.task import AnyTask, Evaluate, Robustness, Train
@@ -133,6 +134,11 @@ class Spec(Definition):
 
     def lands(self) -> None:
         """Refuse a chip, and a way to it, that the definition's other parts do not allow."""
+        if self.chip.kind != "none" or isinstance(self.task, Robustness):
+            data, neuron = self.dataset, outline_of(self.neuron)
+            why = refusal(self.network, data.shape, data.classes, neuron, self.time_steps)
+            if why:
+                raise ValueError(why)
         self.chip.check(self.neuron, self.deploy)
         if self.deploy == "on-chip" and not self.rule.on_chip:
             fit = [str(kind_of(rule)) for rule in RULES if getattr(rule, "on_chip", False)]

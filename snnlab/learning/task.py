@@ -167,7 +167,10 @@ class Robustness(Task):
             )
         for name, levels in self.grid().items():
             for level in levels:
-                self.flaws(name, level)
+                try:
+                    self.flaws(name, level)
+                except ValueError as error:
+                    raise ValueError(f"task.{name}: level {level:g}: {error}") from error
         if any(self.thermal) and self.thermal_time is None and not leaks(spec.neuron):
             raise ValueError(
                 f"task.thermal {max(self.thermal):g} is a stationary noise, which a neuron that "

@@ -108,7 +108,7 @@ def test_what_does_not_fit_is_refused_before_training(tiny):
     [
         ({"deploy": "calibrated"}, "without a chip"),
         ({"chip": IDEAL | {"profile": "loihi2"}}, "chip must be one of"),
-        ({"chip": IDEAL | {"profile": "loihi1", "bits": 7}}, "bits must be one of"),
+        ({"chip": IDEAL | {"profile": "loihi1", "bits": 7}}, "bits: must be one of"),
         ({"chip": WRONG | {"silencing": 1.5}}, "at most 1"),
         ({"chip": WRONG | {"law": "gaussian"}}, "lognormal"),
         ({"chip": {"kind": "emulated", "profile": "loihi1", "mismatch": 0.1}}, "is digital"),
@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_refused_before_training(tiny):
             {"chip": {"kind": "emulated", "profile": "truenorth"}, "deploy": "calibrated"},
             "a chip that learns",
         ),
-        ({"chip": WRONG, "deploy": "on-chip"}, "rule.kind 'bptt'"),
+        ({"chip": WRONG, "deploy": "on-chip"}, "got rule.kind 'bptt'"),
         ({"chip": WRONG, "task": {"kind": "gradients"}}, "on the host"),
         ({"chip": WRONG, "task": {"kind": "robustness"}}, "chips of its own"),
     ],

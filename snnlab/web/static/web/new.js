@@ -22,7 +22,8 @@ function showChosenKind(select) {
 function showProblems(problems) {
   for (const place of fields.querySelectorAll("[data-place]")) {
     const field = place.closest(".field")?.querySelector("input, select");
-    const text = problems[place.dataset.place] ?? "";
+    const at = place.dataset.place; // a part's problem stands at its kind
+    const text = problems[at] ?? problems[at.replace(/\.kind$/, "")] ?? "";
     if (place.textContent !== text) place.textContent = text;
     field?.setAttribute("aria-invalid", text ? "true" : "false");
   }
