@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.grad import conv2d_weight
 
 from hardware import memory, traffic
 from hardware.chips import Draws
@@ -19,6 +20,7 @@ from hardware.plasticity import STDP, Eligible, RewardedSTDP, Traces
 from hardware.stores import Shadow
 from hardware.temporal import Thermal
 from tests.hardware.networks import spikes as random_spikes
+from tests.hardware.test_emulator import SOFT, convolutional
 
 
 PAIRS = STDP(lr=1.0, potentiation=0.7, depression=0.4, decay_pre=0.8, decay_post=0.6)
@@ -100,6 +102,20 @@ def test_chips_learn_from_all_pairs_of_the_spikes_that_they_had() -> None:
         expected = windows(pre, post).mean(0)
         for chip in mine:
             torch.testing.assert_close(chip, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_kernel_learns_from_the_pairs_at_all_positions() -> None:
+    network, x = convolutional(SOFT), random_spikes(8, 3, 2, 8, 8)
+    post = network.trace(x)[0]
+    chip = OnChip(Foundry(network, Draws(5, range(2))).make(Nonidealities()), PAIRS)
+    mine = learned(chip, x)[0]
+    expected = torch.zeros_like(mine[0])
+    for i, after in enumerate(post):
+        for j, before in enumerate(x):
+            size = 0.7 * 0.8 ** (i - j) if i >= j else -0.4 * 0.6 ** (j - i)
+            expected += size / 3 * conv2d_weight(before, expected.shape, after, 1, 1)
+    assert expected.abs().max() > 1
+    torch.testing.assert_close(mine[1], expected, rtol=1e-4, atol=1e-3)
 
 
 def test_reward_multiplies_pairs_that_have_faded() -> None:
