@@ -45,7 +45,9 @@ def about(point: PointRow) -> str:
 
 
 def plain(value: Any) -> str:
-    """A value as text of at most 40 characters."""
+    """A value as text of at most 40 characters, a number with six digits."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
     text = value if isinstance(value, str) else write_value(value)
     return text if len(text) <= 40 else text[:39] + "…"
 

@@ -34,7 +34,7 @@ def parallel(plan: Plan, points: Sequence[PointRow]) -> Figure:
     layout = {
         "xaxis": {
             "tickvals": list(range(len(names))),
-            "ticktext": [name.replace("_", " ") for name in names],
+            "ticktext": names,
             "range": [-0.3, len(names) - 0.7],
             "showgrid": False,
             "zeroline": False,

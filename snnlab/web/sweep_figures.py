@@ -24,6 +24,7 @@ from snnlab.web.charts import (
 from snnlab.web.parallel import parallel
 
 
+FEW = 20  # points that each have a tick
 SLICES = 6  # fields that have a slice of their own
 
 
@@ -62,7 +63,8 @@ def history(plan: Plan, points: Sequence[PointRow]) -> Figure:
             "hoverinfo": "skip",
         },
     ]
-    return figure([d for d in data if d["x"]], axis("point"), axis(titled(plan.objectives[0])))
+    across = axis("point") | ({"dtick": 1} if len(points) <= FEW else {})
+    return figure([d for d in data if d["x"]], across, axis(titled(plan.objectives[0])))
 
 
 def importance(shares: Mapping[str, float]) -> Figure:

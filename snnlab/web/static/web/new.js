@@ -93,7 +93,7 @@ function changed(event) {
   }
 }
 
-document.getElementById("check-chip").addEventListener("click", checkChip);
+document.getElementById("check-chip")?.addEventListener("click", checkChip);
 form.addEventListener("input", changed);
 form.addEventListener("change", changed); // a select driven by assistive tools may send only this
 
