@@ -4,12 +4,12 @@ import logging
 import re
 
 
-SECRET_PATH = re.compile(r"(/welcome/|/s/)[^/\s?\"']+")
-ASKED_BY_ITSELF = re.compile(r"/runs/\d+/live|/healthz")
+SECRET_PATH = re.compile(r"(/welcome/|/join/|/s/)[^/\s?\"']+")
+ASKED_BY_ITSELF = re.compile(r"/runs/\d+/live|/(queue|workers)/live|/healthz")
 
 
 class NoTokens(logging.Filter):
-    """Keeps the tokens of sign-in and share links out of a log."""
+    """Keeps the tokens of links to sign in, to join and to look out of a log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, dict):

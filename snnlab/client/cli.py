@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "up": Entry("up_command:up", "Start the lab: database, web pages, worker, scheduler."),
+    "worker": Entry("worker:worker", "Make this machine train for a lab."),
     "run": Entry("run:run", "Train a definition here and now, without a lab."),
     "submit": Entry("remote:submit", "Put a definition into the lab's queue.", django=True),
     "import": Entry(

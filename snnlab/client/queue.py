@@ -9,7 +9,7 @@ from rich.table import Table
 from snnlab.client import render
 from snnlab.client.facts import age, at, done
 from snnlab.client.remote import AS_JSON, RUN, tell
-from snnlab.client.server import asks_the_lab, run_of, team_to_write_to
+from snnlab.client.server import AS_USER, asks_the_lab, run_of, team_to_write_to
 from snnlab.client.trouble import Code, Trouble
 from snnlab.experiments import actions, actions_queue, queries_queue
 from snnlab.teams.models import User
@@ -18,12 +18,16 @@ from snnlab.teams.models import User
 @click.group(invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @AS_JSON
+@AS_USER
 @click.pass_context
-@asks_the_lab
-def queue(ctx: click.Context, *, user: User, limit: int, in_json: bool) -> None:
+def queue(ctx: click.Context, **chosen: Any) -> None:
     """Show what runs, what waits and why, and about when it starts."""
-    if ctx.invoked_subcommand:
-        return
+    if not ctx.invoked_subcommand:
+        show(**chosen)
+
+
+@asks_the_lab
+def show(*, user: User, limit: int, in_json: bool) -> None:
     running = queries_queue.running(user)
     line, aside = queries_queue.line(user, limit=limit), queries_queue.aside(user, limit)
     if in_json:

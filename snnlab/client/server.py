@@ -16,10 +16,13 @@ from snnlab.teams import queries as people
 from snnlab.teams.models import Team, User
 
 
+AS_USER = click.option("--user", default="admin", envvar="SNNLAB_USER", help="Who asks.")
+
+
 def asks_the_lab(command: Any) -> Any:
     """A command that gets `user`, the one who asks, and that ends in words without a lab."""
 
-    @click.option("--user", default="admin", envvar="SNNLAB_USER", help="Who asks.")
+    @AS_USER
     @wraps(command)
     def asking(*args: Any, user: str, **kwargs: Any) -> Any:
         with reachable():

@@ -3,24 +3,30 @@
 from typing import Any
 
 import click
+from django.conf import settings
 
 from snnlab.client import render
 from snnlab.client.facts import age
+from snnlab.client.lab import url_of_running
 from snnlab.client.remote import AS_JSON
-from snnlab.client.server import asks_the_lab
+from snnlab.client.server import AS_USER, asks_the_lab
 from snnlab.client.trouble import Code, Trouble
-from snnlab.experiments import actions_queue, queries_queue
+from snnlab.experiments import actions_queue, joining, queries_queue
 from snnlab.teams.models import User
 
 
 @click.group(invoke_without_command=True)
 @AS_JSON
+@AS_USER
 @click.pass_context
-@asks_the_lab
-def workers(ctx: click.Context, *, user: User, in_json: bool) -> None:
+def workers(ctx: click.Context, **chosen: Any) -> None:
     """Show the workers of the last day: what they offer and train, how busy they are."""
-    if ctx.invoked_subcommand:
-        return
+    if not ctx.invoked_subcommand:
+        show(**chosen)
+
+
+@asks_the_lab
+def show(*, user: User, in_json: bool) -> None:
     found = queries_queue.workers(user)
     if in_json:
         click.echo(render.json_text(found))
@@ -78,6 +84,17 @@ def trust(*, user: User, name: str) -> None:
     may_run_the_lab(user)
     actions_queue.trust(name)
     click.echo(f"{name}: takes runs again")
+
+
+@workers.command()
+@asks_the_lab
+def invite(*, user: User) -> None:
+    """Print the command with which other machines join within a day."""
+    may_run_the_lab(user)
+    origin = next(iter(settings.CSRF_TRUSTED_ORIGINS), "") or url_of_running(settings.SNNLAB_HOME)
+    if not origin:
+        raise Trouble(Code.NOT_UP, "no web server tells its address: run `snnlab up`")
+    click.echo(f"snnlab worker {origin.rstrip('/')}/join/{joining.invite(user.username)}/")
 
 
 def may_run_the_lab(user: User) -> None:

@@ -138,11 +138,16 @@ def trust(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def of_staff(request: HttpRequest, act: Callable[[], object]) -> HttpResponse:
+    """Change a worker and go back to the list."""
+    only_staff(request)
+    said(request, act)
+    return redirect("web:workers")
+
+
+def only_staff(request: HttpRequest) -> None:
     """Workers are everybody's, so only those who run the lab may change them."""
     if not request.user.is_staff:
         raise PermissionDenied
-    said(request, act)
-    return redirect("web:workers")
 
 
 def said(request: HttpRequest, act: Callable[[], object]) -> None:

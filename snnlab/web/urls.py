@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from snnlab.web import chips, queue, schedules, standing, sweep_new, sweeps, views
+from snnlab.web.join import invite, join
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
 
@@ -47,6 +48,8 @@ urlpatterns = [
     path("queue/live", queue.queue_live, name="queue-live"),
     path("workers/", queue.workers, name="workers"),
     path("workers/live", queue.workers_live, name="workers-live"),
+    path("workers/invite", invite, name="invite"),
+    path("join/<str:token>/", join, name="join"),
     path("workers/<str:name>/drain", queue.drain, name="drain"),
     path("workers/<str:name>/trust", queue.trust, name="trust"),
     path("boards/<slug:board>/rows/<int:pk>/judge", standing.judge, name="judge"),

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import URLPattern, get_resolver
 
+from snnlab.experiments import joining
 from snnlab.experiments.standing import take_snapshot
 from snnlab.teams.actions import sign_in_link
 from tests.web import lab
@@ -50,6 +51,8 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:workers": ("/workers/", OWN, "get", 200),
     "web:workers-live": ("/workers/live", OWN, "get", 200),
     "web:drain": ("/workers/host:1/drain", OWN, "post", 403),
+    "web:invite": ("/workers/invite", OWN, "post", 403),
+    "web:join": ("/join/{join}/", OPEN, "get", 200),
     "web:trust": ("/workers/host:1/trust", OWN, "post", 403),
     "web:judge": ("/boards/mnist/rows/{entry}/judge", TEAM, "post", 302),
     "web:take-snapshot": ("/boards/mnist/snapshots/take", OWN, "post", 302),
@@ -84,6 +87,7 @@ def places(ada, tmp_path):
     run, team = experiment.runs.get(), ada.teams.get()
     return {
         "token": sign_in_link(ada),
+        "join": joining.invite("ada"),
         "experiment": experiment.pk,
         "run": run.pk,
         "entry": experiment.entries.get().pk,

@@ -13,7 +13,7 @@ from snnlab.experiments.models.schedule import Schedule, Slot
 from snnlab.experiments.models.sharing import Dependency, QuotaSlot, Share
 from snnlab.experiments.models.standing import Judgement, Snapshot, Verification
 from snnlab.experiments.models.sweep import Point, Sweep
-from snnlab.experiments.models.worker import Worker
+from snnlab.experiments.models.worker import JoinLink, Worker
 
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Entry",
     "Event",
     "Experiment",
+    "JoinLink",
     "Judgement",
     "LogChunk",
     "Measurement",

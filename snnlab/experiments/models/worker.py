@@ -27,3 +27,15 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class JoinLink(models.Model):
+    """A link by which machines may become workers for a day. Only its digest is kept."""
+
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    actor = models.CharField(max_length=150)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"link to join, made by {self.actor}"
