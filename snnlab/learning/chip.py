@@ -111,6 +111,11 @@ class Emulated(Chip):
     bits: int | None = Field(
         None, ge=1, le=16, description="bits of a weight; none for the most that the chip has"
     )
+    scale: Literal["absmax", "mse"] = Field(
+        "absmax",
+        description="step of the weights: so that the largest one is kept, or with the least "
+        "squared error",
+    )
     mismatch: float | None = Field(
         None,
         ge=0,

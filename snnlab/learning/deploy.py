@@ -75,7 +75,9 @@ class Fleet:
             self.mapping = demand(chip.facts, network, bits=chip.bits, learning=learns)
         except ValueError as error:
             raise TrainingError(f"chip: {error}") from error
-        self.program = compile(chip.facts, network, bits=chip.bits, mapping=self.mapping)
+        self.program = compile(
+            chip.facts, network, bits=chip.bits, method=chip.scale, mapping=self.mapping
+        )
 
     def made(self) -> list[Chips]:
         """The chips as they come, in chunks; their weights are those of the program."""
@@ -215,7 +217,11 @@ def shown(training: Training, split: Images, images: int) -> Samples:
 
 def costs(energy: Energy) -> dict[str, float]:
     """Energy in nJ and time in ms of one image; what nobody can know is left out."""
-    known = {"chip_energy": (energy.total, NANO), "chip_latency": (energy.seconds, MILLI)}
+    known = {
+        "chip_energy": (energy.total, NANO),
+        "chip_energy_least": (energy.known, NANO),
+        "chip_latency": (energy.seconds, MILLI),
+    }
     return {n: x / unit for n, (x, unit) in known.items() if not isinstance(x, Unknown)}
 
 

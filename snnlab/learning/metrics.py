@@ -1,5 +1,6 @@
 """Every number that a run reports, with its unit, its better direction and its definition."""
 
+import math
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -100,6 +101,12 @@ TABLE = (
         "of a chip, by the published costs of its events and its static power; left out where "
         "one of them is unknown",
     ),
+    Metric(
+        "chip_energy_least",
+        "nJ per image",
+        "lower",
+        "what of a chip's energy is known: it is at least that; 0 where nothing is",
+    ),
     Metric("chip_latency", "ms per image", "lower", "time that a chip takes for an image"),
     Metric("chip_cores", "", "lower", "cores that hold the network"),
     Metric("chip_rate", "spikes per neuron and step", "", "mean over chips and test images"),
@@ -130,7 +137,7 @@ def metric(name: str) -> Metric:
 
 
 def named(line: "Level", place: str = "") -> dict[str, float]:
-    """What many chips do at once, as measurements."""
+    """What many chips do at once, as measurements; one chip alone has no spread."""
     found = {
         "chip_accuracy": line.mean,
         "chip_std": line.std,
@@ -138,4 +145,8 @@ def named(line: "Level", place: str = "") -> dict[str, float]:
         "chip_high": line.high,
         "chip_worst": line.worst,
     }
-    return {f"{name}/{place}" if place else name: value for name, value in found.items()}
+    return {
+        f"{name}/{place}" if place else name: value
+        for name, value in found.items()
+        if not math.isnan(value)
+    }

@@ -7,9 +7,10 @@ import torch
 from snnlab.learning import files
 from snnlab.learning.dataset import Dataset, Samples, packed, split
 from snnlab.learning.datasets import mnist_5k
-from snnlab.learning.datasets.mnist import read_idx
 from snnlab.learning.datasets.mnist_5k import MNIST5k
+from snnlab.learning.datasets.mnist_7x7 import smaller
 from snnlab.learning.errors import DataError
+from snnlab.learning.mnist import read_idx
 from snnlab.learning.part import members
 
 
@@ -158,3 +159,14 @@ def test_a_damaged_sample_is_refused_by_its_checksum(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "find", lambda file: copy)
     with pytest.raises(DataError, match=r"mnist_5k\.csv\.gz is damaged"):
         MNIST5k().load()
+
+
+def test_small_images_are_means_of_blocks():
+    images = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
+    images[0, 0, :4, 4:8] = 200
+    images[0, 0, 4:6, :4] = 100
+    small = smaller(Samples(images, torch.tensor([3])))
+    wanted = torch.zeros(1, 1, 7, 7, dtype=torch.uint8)
+    wanted[0, 0, 0, 1], wanted[0, 0, 1, 0] = 200, 50
+    assert torch.equal(small.images, wanted)
+    assert small.labels.tolist() == [3]
