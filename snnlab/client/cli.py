@@ -35,6 +35,7 @@ COMMANDS = {
     "cancel": Entry("remote:cancel", "Stop a run.", django=True),
     "retry": Entry("remote:retry", "Queue a failed or cancelled run again.", django=True),
     "sweep": Entry("sweep:sweep", "Ask many runs as one question.", django=True),
+    "schedule": Entry("schedule:schedule", "Make sweeps again and again.", django=True),
     "queue": Entry("queue:queue", "Show what waits and why; change the line.", django=True),
     "workers": Entry("workers:workers", "Show who works, and at what; drain one.", django=True),
     "data": Entry("data:data", "List, fetch and verify data sets."),

@@ -32,6 +32,13 @@ def schedule(user: User, pk: int) -> Schedule:
     return schedules(user).get(pk=pk)
 
 
+def rule(schedule: Schedule) -> str:
+    """When it falls due, in words."""
+    if schedule.kind == Schedule.Kind.CRON:
+        return f"{schedule.cron} ({schedule.zone})"
+    return f"every {schedule.every / 60:g} min" if schedule.every else "once"
+
+
 def upcoming(timing: Timing, count: int = SHOWN) -> list[datetime]:
     """The next times from now on. Raises Refused for a rule that gives none."""
     return timing.checked().upcoming(now(), count)

@@ -23,19 +23,12 @@ def schedules(request: HttpRequest) -> HttpResponse:
     found = queries_schedules.with_last_slots(request.user)
     now = queries_schedules.now()
     context = {
-        "rows": [(schedule, rule(schedule), times(schedule, now)) for schedule in found],
+        "rows": [
+            (schedule, queries_schedules.rule(schedule), times(schedule, now)) for schedule in found
+        ],
         "writes": {team.pk for team in teams.teams_of(request.user, "write")},
     }
     return render(request, "web/schedules.html", context)
-
-
-def rule(schedule: Any) -> str:
-    """When it falls due, in words."""
-    if schedule.kind == "cron":
-        return f"{schedule.cron} ({schedule.zone})"
-    if schedule.kind == "every":
-        return f"every {schedule.every / 60:g} min"
-    return "once"
 
 
 def times(schedule: Any, now: Any) -> list[str]:
