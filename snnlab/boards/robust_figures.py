@@ -64,10 +64,12 @@ def multiples(found: Sequence[Series]) -> go.Figure:
             figure.update_xaxes(autorange="reversed", **cell)  # worse to the right, as elsewhere
         if place % ACROSS == 0:
             figure.update_yaxes(title_text="Test accuracy [%]", automargin=True, **cell)
-    return figure.update_layout(**LAYOUT | {"height": 330 * down + 60, "margin": MARGIN})
+    above = {"orientation": "h", "y": 1 + 0.12 / down, "yanchor": "bottom"}
+    more = {"height": 330 * down + 60, "margin": MARGIN, "legend": above}
+    return figure.update_layout(**LAYOUT | more)
 
 
-MARGIN = {"l": 56, "r": 12, "t": 72, "b": 48}
+MARGIN = {"l": 56, "r": 12, "t": 96, "b": 48}
 
 
 def lines(each: Series, place: int, *, legend: bool) -> list[go.Scatter]:

@@ -17,7 +17,7 @@ from snnlab.boards import robust_figures as figures
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
 from snnlab.boards.graph import graph
-from snnlab.boards.robust import Series, methods, nonidealities, series
+from snnlab.boards.robust import Series, method, methods, nonidealities, series
 from snnlab.boards.scope import scope
 from snnlab.boards.state import clean, number, query_of
 from snnlab.experiments import queries
@@ -160,7 +160,7 @@ def behind(view: View) -> list[Any]:
         html.Tr(
             [
                 html.Td(html.A(f"run {row.run}", href=f"/runs/{row.run}/")),
-                html.Td(f"{row.rule}{f', {row.passes} passes' if row.passes else ''}"),
+                html.Td(method(row)),
                 html.Td(row.seed),
                 html.Td(f"0 to {len(row.accuracies) - 1}"),
                 html.Td(row.chip_seed),

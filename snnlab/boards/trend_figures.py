@@ -17,13 +17,10 @@ FIVE = 5  # epochs within which local tandem learning is said to converge
 
 def over_time(trends: Sequence[Trend]) -> go.Figure:
     """Accuracy over the number of steps; a dotted line is what the teacher reaches."""
-    figure = go.Figure(layout=LAYOUT)
-    for place, trend in enumerate(trends[:MOST_LINES]):
-        figure.add_trace(line(trend, place))
+    figure = go.Figure(lines(trends), layout=LAYOUT)
+    for trend in trends[:MOST_LINES]:
         if trend.teacher is not None and trend.rule == "conversion":
-            figure.add_hline(
-                y=trend.teacher, line={"dash": "dot", "width": 1, "color": colour(place)}
-            )
+            figure.add_hline(y=trend.teacher, line={"dash": "dot", "width": 1, "color": "#7b8490"})
     figure.update_xaxes(type="log", title_text="Time steps T", automargin=True, dtick=0.30103)
     figure.update_yaxes(title_text="Test accuracy [%]", automargin=True)
     return figure if trends else nothing("No run tells its accuracy over time on this data set")
@@ -33,7 +30,7 @@ def over_epochs(trends: Sequence[Trend]) -> go.Figure:
     """Held-out accuracy over epochs of the student; the mark at five epochs."""
     if not trends:
         return nothing("No network was trained by local tandem learning on this data set")
-    figure = go.Figure([line(t, i) for i, t in enumerate(trends[:MOST_LINES])], layout=LAYOUT)
+    figure = go.Figure(lines(trends), layout=LAYOUT)
     figure.add_vline(
         x=FIVE,
         line={"dash": "dot", "width": 1, "color": "#7b8490"},
@@ -43,12 +40,25 @@ def over_epochs(trends: Sequence[Trend]) -> go.Figure:
     return figure.update_yaxes(title_text="Held-out accuracy [%]", automargin=True)
 
 
-def line(trend: Trend, place: int) -> go.Scatter:
+def lines(trends: Sequence[Trend]) -> list[go.Scatter]:
+    """A line for each run; seeds of one name share a colour and a place in the legend."""
+    shown = trends[:MOST_LINES]
+    names = list(dict.fromkeys(map(name, shown)))
+    firsts = {name(trend): i for i, trend in reversed(list(enumerate(shown)))}
+    return [
+        line(trend, names.index(name(trend)), legend=firsts[name(trend)] == i)
+        for i, trend in enumerate(shown)
+    ]
+
+
+def line(trend: Trend, place: int, *, legend: bool) -> go.Scatter:
     return go.Scatter(
         x=[x for x, _ in trend.points],
         y=[y for _, y in trend.points],
         mode="lines+markers",
         name=escape(name(trend)),
+        legendgroup=escape(name(trend)),
+        showlegend=legend,
         line={"color": colour(place)},
         marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8},
         customdata=[trend.run] * len(trend.points),

@@ -21,8 +21,10 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=100_000)
     arguments.add_argument("--repeat", type=int, default=40)
+    arguments.add_argument("--home", help="folder to keep the filled database in, and to reuse")
     given = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as folder:
+        home = given.home or folder
         os.environ |= {"SNNLAB_HOME": home, "DJANGO_SETTINGS_MODULE": "snnlab.settings"}
         from django.conf import settings
 
@@ -45,9 +47,11 @@ def measure(runs: int, repeat: int) -> None:
     django.setup()
     from django.core.management import call_command
 
+    from snnlab.experiments.models import Run
+
     call_command("migrate", verbosity=0)
     started = time.perf_counter()
-    entries = fill(runs)
+    entries = 0 if Run.objects.exists() else fill(runs)
     print(
         f"{runs:,} runs, {entries:,} rows of boards, made in {time.perf_counter() - started:.0f} s"
     )
