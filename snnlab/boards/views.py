@@ -1,5 +1,6 @@
 """The doors to the boards. Every view but static files and sign-in needs a signed-in user."""
 
+import gzip
 from functools import cache
 from importlib import import_module
 
@@ -20,6 +21,7 @@ from snnlab.boards.bridge import answering, call_dash
 READS = ("_dash-layout", "_dash-dependencies")
 CALLS = "_dash-update-component"
 SUITES = "_dash-component-suites/"
+SMALL = 1000  # bytes that are not worth packing
 
 
 @cache
@@ -60,7 +62,7 @@ def endpoint(request: HttpRequest, rest: str) -> HttpResponse:
     if request.method == "GET" and rest in READS:
         return private(call_dash(dash_app(), request))
     if request.method == "POST" and rest == CALLS:
-        return private(call(request))
+        return zipped(request, private(call(request)))
     raise Http404
 
 
@@ -78,4 +80,13 @@ def call(request: HttpRequest) -> HttpResponse:
 def private(answer: HttpResponse) -> HttpResponse:
     """The answer, kept by no cache."""
     answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def zipped(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """The answer, packed where the browser takes that: charts are long. It holds no secret."""
+    if "gzip" in request.headers.get("Accept-Encoding", "") and len(answer.content) > SMALL:
+        answer.content = gzip.compress(answer.content, 4, mtime=0)
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.headers["Vary"] = "Accept-Encoding, Cookie"
     return answer

@@ -87,27 +87,36 @@ def teams_of(user: User) -> list[int]:
 
 def standings(teams: Collection[int], wanted: Wanted) -> Standings:
     """A page of the board as these teams see it, in two queries."""
-    groups = _groups(teams, wanted.board)
-    lows = _lows(groups, wanted)
-    found = rows(
-        f"""
-        select {READ}, count(*) over () as total from {FROM}
-        where {VISIBLE} {_where(wanted)}
-        order by {_order(wanted)} limit %(limit)s offset %(offset)s""",
-        **_params(teams, wanted),
-        limit=wanted.size,
-        offset=(wanted.page - 1) * wanted.size,
-    )
-    total = found[0]["total"] if found else 0
+    page = _page(teams, wanted)
+    groups = _groups(teams, wanted, [_high(row) for row in page if _ranks(row, wanted)])
+    ranked = [group for group in groups if group["ranked"]]
     return Standings(
-        rows=[_ranked(_row(row), lows, wanted) for row in found],
-        total=total,
+        rows=[_ranked(row, groups) if _ranks(row, wanted) else row for row in page],
+        total=sum(group["shown"] for group in groups),
         kinds=_count(groups, "kind"),
         methods=sorted(_count(_own(groups), "method")),
         neurons=sorted(_count(_own(groups), "neuron")),
         data=_count(groups, "caveat"),
-        ranked={data: len(values) for data, values in lows.items()},
+        ranked=_count(ranked, "caveat", "ranked"),
     )
+
+
+def _page(teams: Collection[int], wanted: Wanted) -> list[BoardRow]:
+    """The rows, not ranked yet. They are chosen and sorted narrow, and read wide afterwards."""
+    order = _order(wanted)
+    found = rows(
+        f"""
+        select {READ} from (
+          select entry.id from {FROM} where {VISIBLE} {_where(wanted)}
+          order by {order} limit %(limit)s offset %(offset)s
+        ) page join experiments_entry entry on entry.id = page.id
+        left join experiments_entry other on other.id = entry.reproduces_id
+        order by {order}""",
+        **_params(teams, wanted),
+        limit=wanted.size,
+        offset=(wanted.page - 1) * wanted.size,
+    )
+    return [_row(row) for row in found]
 
 
 MOST_POINTS = 2000
@@ -119,7 +128,7 @@ def points(teams: Collection[int], wanted: Wanted, axis: str) -> list[Point]:
     found = rows(
         f"""
         with shown as (
-          select entry.*, {AXES[axis]} as x from {FROM}
+          select entry.id, entry.kind, entry.accuracy, {AXES[axis]} as x from {FROM}
           where {VISIBLE} {_where(wanted)} and entry.accuracy is not null
             and {AXES[axis]} is not null and entry.standing <> 'withdrawn'
         ), marked as (
@@ -127,8 +136,9 @@ def points(teams: Collection[int], wanted: Wanted, axis: str) -> list[Point]:
             order by x, accuracy desc, id rows between unbounded preceding and 1 preceding), -1)
             as front from shown
         )
-        select id, kind, title, accuracy, low, high, n, caveat, best_run, x from marked
-        order by front desc, accuracy desc, id limit %(most)s""",
+        , chosen as (select id, x from marked order by front desc, accuracy desc, id limit %(most)s)
+        select id, kind, title, accuracy, low, high, n, caveat, best_run, x
+        from chosen join experiments_entry using (id) order by accuracy desc, id""",
         **_params(teams, wanted),
         most=MOST_POINTS,
     )
@@ -157,35 +167,53 @@ def boards(user: User) -> list[str]:
     return [row["board"] for row in found]
 
 
-def _groups(teams: Collection[int], board: str) -> list[dict[str, Any]]:
-    """What a board holds: how many rows, and the lower ends of the intervals of those in order."""
+LOW = "coalesce(entry.low, entry.accuracy)"
+
+
+def _groups(
+    teams: Collection[int], wanted: Wanted, highs: Collection[float]
+) -> list[dict[str, Any]]:
+    """What a board holds, by what can be chosen: rows, those shown, those that rank.
+
+    `above` counts those that are surely better than all of the page, and `near` are the lower ends
+    of those that are surely better than a part of it: all that its ranks need.
+    """
+    ranks = "entry.accuracy is not null and entry.standing <> 'withdrawn'"
+    if not wanted.rank_published:
+        ranks += " and entry.kind <> all(%(unranked)s)"
+    shown = _where(wanted).removeprefix(" and ") or "true"
     return rows(
         f"""
         select entry.caveat, entry.kind, entry.method, entry.neuron, count(*) as count,
-          array_agg(coalesce(entry.low, entry.accuracy)) filter (
-            where entry.accuracy is not null and entry.standing <> 'withdrawn') as lows
+          count(*) filter (where {shown}) as shown, count(*) filter (where {ranks}) as ranked,
+          count(*) filter (where {ranks} and {LOW} > %(top)s) as above,
+          array_agg({LOW}) filter (where {ranks} and {LOW} > %(bottom)s and {LOW} <= %(top)s)
+            as near
         from experiments_entry entry where {VISIBLE} group by 1, 2, 3, 4""",
-        board=board,
-        teams=list(teams),
+        **_params(teams, wanted),
+        unranked=list(UNRANKED),
+        top=max(highs, default=0.0),
+        bottom=min(highs, default=0.0),
     )
 
 
-def _lows(groups: Iterable[dict[str, Any]], wanted: Wanted) -> dict[str, list[float]]:
-    """The rising lower ends of all ranked rows, by their data."""
-    lows: dict[str, list[float]] = {}
-    for group in groups:
-        if wanted.rank_published or group["kind"] not in UNRANKED:
-            lows.setdefault(group["caveat"], []).extend(group["lows"] or ())
-    return {data: sorted(values) for data, values in lows.items()}
-
-
-def _ranked(row: BoardRow, lows: dict[str, list[float]], wanted: Wanted) -> BoardRow:
+def _ranks(row: BoardRow, wanted: Wanted) -> bool:
     if row.accuracy is None or row.standing == "withdrawn":
-        return row
-    if row.kind in UNRANKED and not wanted.rank_published:
-        return row
+        return False
+    return wanted.rank_published or row.kind not in UNRANKED
+
+
+def _high(row: BoardRow) -> float:
+    """The upper end of a row's interval; without one the row is a point."""
     high = row.accuracy if row.high is None else row.high
-    return replace(row, rank=rank(high, lows.get(row.caveat, [])))
+    return 0.0 if high is None else high
+
+
+def _ranked(row: BoardRow, groups: Iterable[dict[str, Any]]) -> BoardRow:
+    """The row with its rank among those of the same data."""
+    alike = [group for group in groups if group["caveat"] == row.caveat]
+    near = sorted(low for group in alike for low in group["near"] or ())
+    return replace(row, rank=sum(group["above"] for group in alike) + rank(_high(row), near))
 
 
 def _own(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -193,10 +221,10 @@ def _own(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [group for group in groups if group["kind"] != "published"]
 
 
-def _count(groups: Iterable[dict[str, Any]], field: str) -> dict[str, int]:
+def _count(groups: Iterable[dict[str, Any]], by: str, what: str = "count") -> dict[str, int]:
     counts: dict[str, int] = {}
     for group in groups:
-        counts[group[field]] = counts.get(group[field], 0) + group["count"]
+        counts[group[by]] = counts.get(group[by], 0) + group[what]
     return counts
 
 
@@ -226,7 +254,6 @@ def _params(teams: Collection[int], wanted: Wanted) -> dict[str, Any]:
 
 
 def _row(found: dict[str, Any]) -> BoardRow:
-    found.pop("total", None)
     for name in ("runs", "seeds", "scores"):
         found[name] = tuple(found[name])
     return BoardRow(**found)

@@ -140,7 +140,7 @@ def questions() -> dict[str, Callable[[], Any]]:
 
     from snnlab.teams.actions import ensure_first_team
 
-    client = Client(HTTP_HOST="localhost")
+    client = Client(HTTP_HOST="localhost", HTTP_ACCEPT_ENCODING="gzip")
     client.force_login(ensure_first_team()[0])
     part = {"X-Part": "standings"}
 

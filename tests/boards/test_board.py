@@ -270,3 +270,16 @@ def test_scripts_can_be_served_by_a_process_that_rendered_no_page(member):
 
 def test_dash_sets_no_cookie_of_its_own(member, result):
     assert set(call(member, envelope()).cookies) <= {"csrftoken", "sessionid"}
+
+
+def test_a_long_answer_is_packed_for_who_takes_that(member, result):
+    import gzip
+
+    plain, packed = (
+        call(member, envelope()),
+        call(member, envelope(), **{"Accept-Encoding": "gzip"}),
+    )
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.content)) == plain.json()
+    assert len(packed.content) < len(plain.content) / 3
+    assert "no-store" in packed.headers["Cache-Control"]

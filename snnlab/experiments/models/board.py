@@ -98,7 +98,29 @@ class Entry(models.Model):
             ),
         )
         indexes = (
-            models.Index("board", F("accuracy").desc(nulls_last=True), "id", name="entry_board"),
+            models.Index(  # the order of a board: what was withdrawn stands last
+                "board",
+                models.ExpressionWrapper(
+                    Q(standing="withdrawn"), output_field=models.BooleanField()
+                ),
+                F("accuracy").desc(nulls_last=True),
+                "id",
+                name="entry_order",
+            ),
+            models.Index(  # all that counts and ranks of a board need
+                fields=["board"],
+                include=[
+                    "team",
+                    "kind",
+                    "standing",
+                    "caveat",
+                    "method",
+                    "neuron",
+                    "accuracy",
+                    "low",
+                ],
+                name="entry_cover",
+            ),
             models.Index(fields=["base"], name="entry_base"),
         )
 
