@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from snnlab.learning import machine
+from snnlab.learning import machine, parallel
 from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
 from snnlab.learning.kept import keep
 from snnlab.learning.machine import prepare
@@ -15,6 +15,7 @@ from snnlab.learning.work import work
 __all__ = [
     "Checkpoint",
     "Step",
+    "apart",
     "environment",
     "hand",
     "last",
@@ -22,6 +23,7 @@ __all__ = [
     "parse",
     "prepare",
     "save",
+    "together",
     "weights_digest",
     "work",
 ]
@@ -35,6 +37,15 @@ def environment(device: str) -> dict[str, Any]:
 def parse(definition: dict[str, Any]) -> Spec:
     """Raises SpecError."""
     return Spec.parse(definition)
+
+
+def together(device: str) -> None:
+    """Train with the other processes of this run."""
+    parallel.start(device)
+
+
+def apart() -> None:
+    parallel.stop()
 
 
 def hand(path: Path) -> None:

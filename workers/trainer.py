@@ -8,6 +8,7 @@ import argparse
 import ctypes
 import errno
 import hashlib
+import json
 import math
 import os
 import signal
@@ -19,7 +20,7 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from workers import protocol
 
@@ -39,9 +40,11 @@ def main() -> None:
     out = take_stdout()
     engine = import_module(given.engine)
     protocol.write(out, {"kind": "ready"})
-    job = protocol.read(sys.stdin.buffer)
+    job = protocol.read(protocol.STDIN)
     if job is None:
         return
+    if job["processes"] > 1:
+        launch(job, given.engine, out)
     leash = Leash(job["until"])
     leash.start()
     settle(job)
@@ -49,7 +52,7 @@ def main() -> None:
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel end this process when the supervisor's thread ends, even by kill -9."""
+    """Have the kernel end this process when the thread that started it ends, even by kill -9."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -62,6 +65,17 @@ def take_stdout() -> IO[bytes]:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return out
+
+
+def launch(job: dict[str, Any], engine: str, out: IO[bytes]) -> NoReturn:
+    """Become torchrun, which starts a process for each device; the first one reports."""
+    file = Path(job["scratch"]) / "job.json"
+    file.write_text(json.dumps(job))
+    os.dup2(out.fileno(), 1)
+    torchrun = ["torch.distributed.run", "--standalone", "--max-restarts", "0"]
+    processes = ["--nproc-per-node", str(job["processes"])]
+    rank = ["-m", "workers.rank", str(file), "--engine", engine]
+    os.execv(sys.executable, [sys.executable, "-m", *torchrun, *processes, *rank])
 
 
 def settle(job: dict[str, Any]) -> None:
@@ -91,7 +105,7 @@ class Leash(threading.Thread):
         signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6))
 
     def run(self) -> None:
-        while (message := protocol.read(sys.stdin.buffer)) is not None:
+        while (message := protocol.read(protocol.STDIN)) is not None:
             if message["kind"] == "stop":
                 self.stop.set()
             else:

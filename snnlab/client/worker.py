@@ -66,6 +66,7 @@ def asked(url: str) -> dict[str, Any]:
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # its scheme is checked
             told: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
+        error.close()
         why = "the link is unknown or older than a day" if error.code == 404 else str(error)
         raise Trouble(Code.NOT_FOUND, f"cannot join: {why}. Take a new one") from error
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from snnlab import __version__
+from snnlab.learning import parallel
 from snnlab.learning.errors import TrainingError
 from snnlab.learning.kernels import cuda
 from snnlab.learning.linear import onednn
@@ -56,6 +57,7 @@ def environment(device: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "device": device,
+        **({"processes": parallel.size()} if parallel.size() > 1 else {}),
         "linear": "onednn" if onednn() else "torch",
         **({"scan": "triton" if cuda.kernels() else "torch"} if "cuda" in device else {}),
         "processor": torch.backends.cpu.get_cpu_capability(),

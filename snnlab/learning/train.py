@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from snnlab.learning import kept
+from snnlab.learning import kept, parallel
 from snnlab.learning.checkpoint import Best, Checkpoint, load
 from snnlab.learning.dataset import Samples, joined, split
 from snnlab.learning.energy import metered
@@ -63,6 +63,7 @@ class Training:
     def __post_init__(self) -> None:
         spec, dataset = self.spec, self.spec.dataset
         check(spec.precision, self.device)
+        parallel.check(spec.rule.learning, spec.batch_size)
         data = dataset.chosen()
         self.train, self.validation = split(
             data.train, spec.validation, dataset.train_size, self.seed
@@ -92,6 +93,7 @@ class Training:
             if not resumed:
                 taught = yield from teach(teaching, self.seed, self.device, self.data)
                 self.network.teacher.load_state_dict(taught.network)
+                parallel.agree_on(self.network.teacher)
             self.network.teacher.requires_grad_(requires_grad=False)
         spec.rule.prepare(self.network)
         self.optimizer = spec.optimizer.build(self.network.parameters())
@@ -116,6 +118,7 @@ class Training:
     def epoch(self, epoch: int) -> Iterator[Step]:
         """Change the weights once through the training images, in an order drawn anew."""
         self.network.train()
+        self.generator.set_state(parallel.agree(self.generator.get_state()))
         order = torch.randperm(len(self.train), generator=self.generator)
         for batch, chosen in enumerate(order.split(self.spec.batch_size)[: self.batches]):
             self.set_learning_rate((epoch - 1 + batch / self.batches) / self.spec.epochs)
@@ -129,14 +132,17 @@ class Training:
         images = self.spec.augmentation.augment(
             samples.images.to(self.device), mean, self.generator
         )
-        inputs, labels = self.encode(images), samples.labels.to(self.device)
+        inputs = parallel.share(self.encode(images), 1)
+        labels = parallel.share(samples.labels.to(self.device))
         losses = []
-        for loss in self.spec.rule.updates(self.network, inputs, labels):
+        for own in self.spec.rule.updates(self.network, inputs, labels):
+            loss = parallel.total(own, len(labels) / len(samples))
             if not math.isfinite(loss):
                 raise NonFiniteLoss(
                     f"the loss became {loss} in epoch {epoch}. Lower optimizer.lr or "
                     "neuron.surrogate_width, or set rule.max_gradient"
                 )
+            parallel.sum_gradients(self.network.parameters(), len(labels) / len(samples))
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             losses.append(loss)
@@ -247,6 +253,9 @@ def trained(training: Training, *, after: int) -> Iterator[Step | Checkpoint]:
         for step in training.epoch(epoch):
             losses.append(step.loss)
             yield step
+        if parallel.rank():
+            yield training.checkpoint(epoch, {})
+            continue
         metrics = {} if math.isnan(losses[-1]) else {"loss": fmean(losses)}
         metrics |= validated(training)
         training.consider(epoch, metrics["accuracy"])
@@ -262,7 +271,7 @@ def teach(
 ) -> Generator[Step, None, Checkpoint]:
     """Train a teacher, or find it in the cache: every run of a sweep has the same one."""
     place = kept.place(spec.digest(), seed, environment(device), data)
-    if place.exists():
+    if parallel.decides(yes=place.exists()):
         return load(place)
     last = None
     for item in train(spec, seed=seed, device=device):
@@ -271,7 +280,8 @@ def teach(
         else:
             last = item
     assert last is not None
-    kept.keep(last)
+    if not parallel.rank():
+        kept.keep(last)
     return last
 
 
