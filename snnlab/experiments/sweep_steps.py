@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from snnlab.learning.sweep import Sweep as Definition
 
 LOCK = 5077  # the first of the two numbers of our advisory locks
-BATCH = 1000  # runs made at once, so that no transaction is long
+BATCH = 1000  # rows in one statement
+AT_A_TIME = 200  # runs made in one transaction: a cancel waits that long
 OPEN = Sweep.State.OPEN
 
 
@@ -185,7 +186,7 @@ def room(sweep: Sweep, definition: "Definition") -> int:
         experiment_id=sweep.experiment_id, point__isnull=False, state__in=["queued", *Run.LIVE]
     ).count()
     budget = math.inf if definition.most_runs is None else definition.most_runs - used.made
-    return int(max(0, min(BATCH, definition.at_once - under_way, budget)))
+    return int(max(0, min(AT_A_TIME, definition.at_once - under_way, budget)))
 
 
 @transaction.atomic

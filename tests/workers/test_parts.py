@@ -81,7 +81,15 @@ def test_a_full_disk_is_recognised_in_whatever_error_it_comes() -> None:
     assert told == ["disk_full", "disk_full", "user_error"]
 
 
-@pytest.mark.parametrize("module", ["workers.tasks", "snnlab.experiments.queries"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "workers.tasks",
+        "snnlab.experiments.queries",
+        "snnlab.experiments.sweep_steps",
+        "snnlab.web.sweep_new",
+    ],
+)
 def test_neither_a_worker_nor_a_page_imports_torch(module: str) -> None:
     code = f"import django; django.setup(); import sys, {module}; print('torch' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
