@@ -39,9 +39,13 @@ CHOICES = (
     click.option("--parallel", type=int, help="Most runs at once."),
     click.option("--priority", type=int, help="Runs of higher priority go first."),
     click.option("--pool", help="Whose workers: cpu, gpu, or yours."),
+    click.option("--devices", type=int, help="GPUs, or CPU processes, of each run."),
+    click.option("--memory", type=int, metavar="MB", help="What a run needs, and may use."),
+    click.option("--wall", type=int, metavar="SECONDS", help="Longest time of one attempt."),
     click.option("--label", "labels", multiple=True, help="What its worker must have."),
 )
 PLAIN = ("seeds", "most_runs", "most_hours", "parallel", "priority", "pool")
+PLAIN += ("devices", "memory", "wall")
 
 
 def choices(command: Any) -> Any:

@@ -19,7 +19,7 @@ from snnlab.teams.models import Team
 if TYPE_CHECKING:
     from snnlab.learning.sweep import Sweep as Definition
 
-Fixed = ("base", "objectives", "pruner")  # what a sweep's results would no longer mean the same by
+FIXED = ("base", "objectives", "pruner")  # what a sweep's results would no longer mean the same by
 MOST_SEEDS = 1000
 OF_SWEEP = """point_id is not null
   and experiment_id = (select experiment_id from experiments_sweep where id = %(sweep)s)"""
@@ -138,8 +138,8 @@ def extend(pk: int, sweep: "Definition") -> Sweep:
     Refused if it would ask another question: another base, other objectives, another pruner.
     """
     row = Sweep.objects.select_for_update().get(pk=pk)
-    new = sweep.model_dump(mode="json")
-    if changed := [name for name in Fixed if new[name] != row.definition.get(name)]:
+    new, old = sweep.model_dump(mode="json"), type(sweep).parse(row.definition)
+    if changed := [name for name in FIXED if getattr(sweep, name) != getattr(old, name)]:
         raise Refused(f"{changed[0]} cannot change in a sweep: clone it, and change the copy")
     Sweep.objects.filter(pk=pk).update(definition=new, version=F("version") + 1)
     added = [seed for seed in new["seeds"] if seed not in row.definition["seeds"]]

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from snnlab.experiments.models import Experiment, Run, Worker
+from snnlab.experiments.models import Experiment, Run, Schedule, Sweep, Worker
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -32,3 +32,16 @@ class RunAdmin(ReadOnly):
 @admin.register(Worker)
 class WorkerAdmin(ReadOnly):
     list_display = ("name", "pools", "slots", "seen_at")
+
+
+@admin.register(Sweep)
+class SweepAdmin(ReadOnly):
+    list_display = ("id", "experiment", "state", "version", "expanded", "looked_at")
+    list_filter = ("state",)
+    list_select_related = ("experiment",)
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnly):
+    list_display = ("id", "name", "team", "kind", "missed", "paused", "next_at")
+    list_select_related = ("team",)

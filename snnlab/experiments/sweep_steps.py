@@ -224,7 +224,7 @@ def dispatch(sweep: Sweep, most: int, *, by_point: bool) -> int:
 
 def run_of(sweep: Sweep, plan: Plan, point: Point, seed: int) -> Run:
     """A new run of a point."""
-    ask = Ask(pool=plan.pool, labels=plan.labels, priority=plan.priority)
+    ask = Ask(**{name: getattr(plan, name) for name in Ask.__dataclass_fields__})
     return Run(
         experiment_id=sweep.experiment_id,
         point=point,

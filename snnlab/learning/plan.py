@@ -70,6 +70,21 @@ class Plan(Part):
     labels: tuple[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,39}$")], ...] = Field(
         (), max_length=10, description="what a worker must have, besides the pool"
     )
+    devices: int = Field(1, ge=1, le=64, description="GPUs, or processes on a CPU, of each run")
+    memory: int | None = Field(
+        None,
+        ge=16,
+        le=2**31 - 1,
+        description="what each run needs, and may use at most",
+        json_schema_extra={"unit": "MB"},
+    )
+    wall: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="longest time of one attempt at a run",
+        json_schema_extra={"unit": "s"},
+    )
 
     @classmethod
     def of(cls: type[P], definition: dict[str, Any]) -> P:

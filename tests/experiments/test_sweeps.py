@@ -181,6 +181,17 @@ def test_an_extension_asks_the_same_question() -> None:
         actions_sweeps.extend(sweep.pk, other)
 
 
+def test_a_sweep_that_lacks_a_field_of_today_can_be_extended() -> None:
+    """What was stored before a field came counts as its default."""
+    sweep = create({"epochs": [1, 2]})
+    stored = sweep.definition
+    del stored["base"]["memory"], stored["devices"]
+    Sweep.objects.update(definition=stored)
+    actions_sweeps.extend(sweep.pk, define({"epochs": [1, 2, 3]}))
+    look(sweep)
+    assert sweep.experiment.runs.count() == 3
+
+
 def test_the_same_key_gives_the_same_sweep() -> None:
     one, other = (create({"epochs": [1, 2]}, key="once", look=False) for _ in range(2))
     assert one.pk == other.pk
@@ -317,9 +328,9 @@ def test_a_thousand_points_cost_a_handful_of_queries(django_assert_max_num_queri
 
 
 def test_runs_ask_of_their_workers_what_the_sweep_says() -> None:
-    sweep = create({"epochs": [1]}, labels=["big"], priority=7, pool="gpu")
-    run = sweep.experiment.runs.get()
-    assert (run.labels, run.priority, run.pool) == (["big"], 7, "gpu")
+    asked = {"pool": "gpu", "labels": ["big"], "priority": 7, "devices": 2, "memory": 900}
+    run = create({"epochs": [1]}, **asked).experiment.runs.get()
+    assert {name: getattr(run, name) for name in asked} == asked
 
 
 def test_a_robustness_sweep_waits_for_the_training_it_tests() -> None:
