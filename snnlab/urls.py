@@ -9,6 +9,7 @@ from snnlab.web.sign_in import admin_door
 urlpatterns = [
     path("admin/login/", admin_door, name="admin-door"),
     path("admin/", admin.site.urls),
+    path("api/", include("snnlab.api.urls")),
     path("boards/", include("snnlab.boards.urls")),
     path("", include("snnlab.web.urls")),
 ]

@@ -174,14 +174,18 @@ class Spec(Definition):
 
     @classmethod
     def from_json(cls, text: str) -> "Spec":
-        """Read a definition written in JSON: no NaN, no key twice. Raises SpecError."""
-        try:
-            data = json.loads(text, parse_constant=no_constant, object_pairs_hook=no_duplicates)
-        except ValueError as error:
-            refuse("JSON", str(error))
-        except RecursionError:
-            refuse("JSON", TOO_DEEP)
-        return cls.parse(data)
+        """Read a definition written in JSON. Raises SpecError."""
+        return cls.parse(json_data(text))
+
+
+def json_data(text: str) -> Any:
+    """A JSON text as plain data: no NaN, no key twice. Raises SpecError."""
+    try:
+        return json.loads(text, parse_constant=no_constant, object_pairs_hook=no_duplicates)
+    except ValueError as error:
+        refuse("JSON", str(error))
+    except RecursionError:
+        refuse("JSON", TOO_DEEP)
 
 
 def toml_data(text: str) -> dict[str, Any]:

@@ -9,14 +9,19 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from snnlab.teams.models import Membership, SignInAttempt, SignInLink, Team, User
+from snnlab.teams.models import ApiToken, Membership, SignInAttempt, SignInLink, Team, User
 
 
+TOKEN, MOST_TOKENS, NOTED = "snn_", 100, timedelta(minutes=1)
 LINK_LASTS = timedelta(minutes=15)
 COUNTED = timedelta(minutes=15)
 # How many passwords may be tried in that time. The first is the smallest: who guesses somebody's
 # password from afar must not lock that person out.
 MOST_HERE, MOST_FROM_ADDRESS, MOST_FOR_USER = 10, 50, 100
+
+
+class TokenRefused(ValueError):
+    """A token cannot be made; the text says why, and the way out."""
 
 
 @transaction.atomic
@@ -53,6 +58,40 @@ def redeem(token: str) -> User | None:
     if not link.filter(used_at=None, expires__gt=Now()).update(used_at=Now()):
         return None
     return User.objects.filter(sign_in_links__in=link, is_active=True).first()
+
+
+def make_token(user: User, name: str) -> str:
+    """A token of 256 bits for programs that act as this user; nobody can read it again.
+
+    Raises TokenRefused.
+    """
+    name = name.strip()
+    if not 0 < len(name) <= 100 or "\x00" in name:
+        raise TokenRefused(f"name must have 1 to 100 characters, got {len(name)}. Say what uses it")
+    if user.api_tokens.filter(revoked_at=None).count() >= MOST_TOKENS:
+        raise TokenRefused(f"{user} has {MOST_TOKENS} tokens, which is the most. Revoke one")
+    token = TOKEN + secrets.token_urlsafe(32)
+    ApiToken.objects.create(token_sha256=_digest(token), user=user, name=name)
+    return token
+
+
+def revoke_token(user: User, pk: int) -> bool:
+    """Make a token useless from now on; whether it was this user's, and still of use."""
+    mine = ApiToken.objects.filter(pk=pk, user=user, revoked_at=None)
+    return bool(mine.update(revoked_at=Now()))
+
+
+def user_of(token: str) -> User | None:
+    """Who may act by this token, or nobody. That it was used is noted once a minute."""
+    if not token.startswith(TOKEN):
+        return None
+    found = ApiToken.objects.filter(token_sha256=_digest(token), revoked_at=None)
+    known = found.select_related("user").filter(user__is_active=True).first()
+    if known is None:
+        return None
+    old = Q(used_at=None) | Q(used_at__lt=Now() - NOTED)
+    found.filter(old).update(used_at=Now())
+    return known.user
 
 
 def may_try(username: str, address: str) -> bool:

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from snnlab.teams.models import Membership, Team, User
+from snnlab.teams.models import ApiToken, Membership, Team, User
 
 
 Role = Membership.Role
@@ -29,6 +29,11 @@ def teams_of(user: User, what: str = "read") -> QuerySet[Team]:
     """The teams in which this user may do that, as `may` says."""
     allowed = {"memberships__user": user.pk, "memberships__role__in": ALLOWED[what]}
     return Team.objects.filter(**allowed).order_by("name")
+
+
+def tokens(user: User) -> QuerySet[ApiToken]:
+    """The tokens that still work, newest first."""
+    return ApiToken.objects.filter(user=user, revoked_at=None).order_by("-id")
 
 
 def may(user: User, team: Team, what: str) -> bool:

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from snnlab.web import chips, queue, schedules, standing, sweep_new, sweeps, views
+from snnlab.web import chips, queue, schedules, standing, sweep_new, sweeps, tokens, views
 from snnlab.web.join import invite, join
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
@@ -54,5 +54,7 @@ urlpatterns = [
     path("workers/<str:name>/trust", queue.trust, name="trust"),
     path("boards/<slug:board>/rows/<int:pk>/judge", standing.judge, name="judge"),
     path("boards/<slug:board>/snapshots/take", standing.snapshot, name="take-snapshot"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke", tokens.revoke, name="revoke-token"),
     path("healthz", views.healthz, name="healthz"),
 ]

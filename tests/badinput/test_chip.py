@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from hardware import integer, program
+from hardware import integer
+from hardware import program as programs
 from hardware.check import check, demand
 from hardware.network import Dynamics, Layer, Network
 from hardware.profile import load
@@ -23,12 +24,13 @@ from snnlab.learning.presets import presets
 from snnlab.learning.problems import SpecError
 from snnlab.learning.spec import Spec
 from snnlab.web import definition
+from tests.api.conftest import program
 from tests.client.typed import snnlab
 from tests.web.conftest import ada, home, member
 from tests.web.test_new import KEY
 
 
-__all__ = ["ada", "home", "member"]
+__all__ = ["ada", "home", "member", "program"]
 
 CHIP = {"kind": "emulated"}
 START = presets()["mnist-chip"].definition | {"dataset": {"kind": "mnist-5k"}}
@@ -155,6 +157,27 @@ def test_toml_that_decides_is_refused_with_the_same_words(member, ada, bad):
     assert not queries.experiments(ada).exists()
 
 
+@EACH
+def test_the_api_names_the_field_too(program, ada, bad):
+    asked = {"name": "Mine", "spec": START | bad.changes}
+    answer = program.post("experiments", asked)
+    assert answer.status_code == 422
+    (problem,) = answer.json()["problems"]
+    assert problem["place"] == f"spec.{bad.place}"
+    said(bad, answer.json()["detail"])
+    assert not queries.experiments(ada).exists()
+
+
+def test_what_does_not_fit_is_refused_by_the_api_at_the_field_that_has_to_change(program, ada):
+    chip = CHIP | {"profile": "dynapse2"}
+    asked = {"name": "Mine", "spec": START | {"chip": chip, "deploy": "off-chip"}}
+    answer = program.post("experiments", asked)
+    assert answer.status_code == 422
+    assert {p["place"] for p in answer.json()["problems"]} == {"spec.network.kind"}
+    assert "limits.fan_in_signed must be at most 64, got 784" in answer.json()["detail"]
+    assert not queries.experiments(ada).exists()
+
+
 # what no definition can say: weights and programs
 
 
@@ -173,11 +196,11 @@ def test_weights_that_are_no_numbers_are_refused(wrong, chip):
 
 
 def test_a_program_runs_on_no_other_profile_not_even_an_edited_one():
-    made = program.compile(load("loihi1"), network())
-    assert integer.run(program.load(made.data, load("loihi1")), torch.ones(1, 1, 4), 2)
+    made = programs.compile(load("loihi1"), network())
+    assert integer.run(programs.load(made.data, load("loihi1")), torch.ones(1, 1, 4), 2)
     for other in (load("truenorth"), replace(load("loihi1"), digest="edited")):
         with pytest.raises(ValueError, match=r"profile must be loihi1 .* Compile it for that"):
-            program.load(made.data, other)
+            programs.load(made.data, other)
 
 
 def test_the_emulator_refuses_learning_and_widths_in_the_same_words():
