@@ -14,7 +14,7 @@ VERIFIED = {
     0: ("self-reported", "nobody but who made it says so"),
     1: ("provenance", "code version, clean tree, packages, data, seeds and definition are known"),
     2: ("re-evaluated", "a worker tested the stored checkpoint again and got the same number"),
-    3: ("retrained", "trained again with all seeds, each inside the interval"),
+    3: ("retrained", "all seeds trained again, their mean inside the interval"),
 }
 
 

@@ -68,9 +68,12 @@ def read(teams: Sequence[int], query: QueryDict) -> View:
 
 
 def label(row: ChipRow) -> str:
-    """What is compared with each other: one network on one kind of chip and copy of the data."""
-    parts = (row.network, row.neuron, row.chip, row.caveat)
-    return ", ".join(part for part in parts if part)
+    """What is compared with each other: one network on one kind of chip and copy of the data.
+
+    Neurons differ with the method: a converted network integrates, others leak.
+    """
+    chip = "" if row.chip.startswith("generic") else row.chip
+    return ", ".join(part for part in (row.network, chip, row.caveat) if part)
 
 
 def first(asked: str, known: list[str]) -> str:

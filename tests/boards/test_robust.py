@@ -7,6 +7,7 @@ import torch
 
 from snnlab.boards import robust_figures as figures
 from snnlab.boards.robust import area, differences, series
+from snnlab.boards.robustness import label
 from snnlab.experiments import chips, queries, queue, recording
 from snnlab.experiments.chips import ChipLevel, ChipRow
 from snnlab.experiments.statistics import interval
@@ -91,6 +92,14 @@ def test_calibrated_chips_are_a_method_and_definitions_are_told_apart():
     assert names == {"BPTT", "conversion", "LTL, calibrated (5 passes)"}
     two = series([row(0.0, 9.0, digest="aaaaaaaa"), row(0.0, 8.0, digest="bbbbbbbb")])
     assert [each.method for each in two] == ["BPTT aaaaaa", "BPTT bbbbbb"]
+
+
+def test_only_like_is_beside_like_whatever_the_neuron():
+    one = row(0.0, 98.0, neuron="lif", chip="generic-mixed-signal")
+    assert label(one) == label(row(0.0, 98.0, neuron="if")) == "mlp 128"
+    assert (
+        label(row(0.0, 98.0, chip="dynap-se2", caveat="a sample")) == "mlp 128, dynap-se2, a sample"
+    )
 
 
 def test_every_chart_can_be_sent_and_a_method_has_one_colour():

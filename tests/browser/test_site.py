@@ -105,8 +105,10 @@ def test_no_page_is_wider_than_a_phone(page, ada, tmp_path):
     page.driver.set_window_size(500, 900)  # Chromium's least; the device's width is set below
     metrics = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    row = experiment.entries.get().pk
+    boards = ("/boards/robustness/", "/boards/curves/", f"/boards/mnist/rows/{row}/")
     places = ("/", "/experiments/", "/experiments/new/", f"/experiments/{experiment.pk}/")
-    for path in (*places, f"/runs/{run.pk}/", "/boards/", "/boards/mnist/"):
+    for path in (*places, f"/runs/{run.pk}/", "/boards/", "/boards/mnist/", *boards):
         page.open(path)
         if path == "/boards/mnist/":
             page.one("tr.published")
