@@ -76,12 +76,18 @@ def lines(each: Series, place: int, *, legend: bool) -> list[go.Scatter]:
     """A method's band, its mean with what hovering tells, and its worst chip."""
     colour = COLOURS[place % len(COLOURS)]
     x = [at.level for at in each.points]
-    shared = {"x": x, "legendgroup": each.method, "name": escape(each.method)}
+    shared = {
+        "x": x,
+        "legendgroup": each.method,
+        "name": escape(each.method),
+        "customdata": [[each.nonideality, level] for level in x],
+    }
     band = [at.interval or (at.mean, at.mean) for at in each.points]
     return [
         go.Scatter(
             x=[*x, *reversed(x)],
             y=[*(high for _, high in band), *(low for low, _ in reversed(band))],
+            mode="lines",
             fill="toself",
             fillcolor=colour,
             opacity=0.2,
@@ -105,7 +111,6 @@ def lines(each: Series, place: int, *, legend: bool) -> list[go.Scatter]:
             line={"color": colour, "width": 2, "dash": DASHES[place // len(COLOURS) % 4]},
             marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8},
             showlegend=legend,
-            customdata=[[each.nonideality, at.level] for at in each.points],
             text=[about(each, at) for at in each.points],
             hovertemplate="%{text}<extra></extra>",
         ),

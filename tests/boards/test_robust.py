@@ -113,6 +113,9 @@ def test_every_chart_can_be_sent_and_a_method_has_one_colour():
     assert all(json.loads(chart.to_json())["data"] for chart in charts)
     shown = [t for t in charts[0].data if t.mode == "lines+markers" and t.name == "BPTT"]
     assert len({t.line.color for t in shown}) == 1 < len(shown)
+    hovered = [t for t in charts[0].data if t.hoverinfo != "skip"]
+    assert all(t.customdata is not None for t in hovered)  # whatever is hit tells its level
+    assert all("markers" not in t.mode for t in charts[0].data if t.fill)
     assert {v.name for v in charts[2].data} == {each.method for each in found}
     for empty in (figures.multiples([]), figures.heat(found, "x"), figures.gaps(found, "bits", "")):
         assert empty.layout.annotations[0].text

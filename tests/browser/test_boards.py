@@ -1,0 +1,65 @@
+"""Boards in a real browser: a click on a point leads on, verification is asked for by a button."""
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+
+from snnlab.experiments import chips, queries, queue, recording
+from tests.boards.test_robust import TASK
+from tests.web import lab
+
+
+pytestmark = pytest.mark.browser
+
+
+def click_point(page, chart: str, number: int) -> None:
+    """Click on the point of that number, once it is drawn and stands still."""
+    css = f"#{chart} .scatterlayer .trace .points path"
+    page.until(lambda: len(page.all(css)) > number)
+    point = page.all(css)[number]
+    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", point)
+    ActionChains(page.driver).move_to_element(point).pause(0.4).click().perform()
+
+
+def test_a_click_on_a_point_leads_to_its_run(page, ada, tmp_path):
+    experiment = lab.experiment(ada, "only")
+    lab.succeed(tmp_path, test_accuracy=97.5, energy=11.0)
+    page.open("/boards/mnist/?kind=measured")
+    click_point(page, "mnist-trade", 0)
+    page.until(lambda: f"/runs/{experiment.runs.get().pk}/" in page.driver.current_url)
+
+
+def test_a_click_on_a_level_looks_at_it_on_all_charts(page, ada, tmp_path):
+    lab.experiment(ada, "chips", task=TASK)
+    taken = lab.claim()
+    tables = {"chips/mismatch": [[98, 98, 98], [80, 85, 90]], "chips/bits": [[98, 98], [40, 40]]}
+    chips.store(taken.run_id, list(chips.tested(taken.definition, tables)))
+    path = tmp_path / "c"
+    path.write_bytes(b"c")
+    sha = recording.artifacts.digest(path)
+    fresh = recording.Fresh(1, str(path), sha, 1, weights="w", final=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(chips, "read", lambda *_: [])
+        recording.record(taken, checkpoint=fresh)
+    queue.finish(taken)
+    page.open("/boards/robustness/?kind=bits&level=8")
+    page.shows("Bits of a weight", "h2")
+    page.until(lambda: len(page.all("#robust-violin .violinlayer .trace")) == 1)
+    click_point(page, "robust-lines", 3)
+    page.picture("x")
+    import shutil
+
+    shutil.copy(page.folder / "x.png", "/tmp/bshots/x.png")
+    page.until(lambda: "kind=mismatch" in page.driver.current_url)
+    page.shows(f"run {taken.run_id}", "#robust-behind")
+    page.picture("robustness")
+
+
+def test_verification_is_asked_for_by_a_button(page, ada, tmp_path):
+    lab.experiment(ada, "ours", seeds=(1, 2, 3))
+    for accuracy in (97.0, 98.0, 99.0):
+        lab.succeed(tmp_path, test_accuracy=accuracy)
+    page.open("/boards/mnist/?kind=measured")
+    page.click("th.name a")
+    page.click("button[value=retrain]")
+    page.shows("are queued", ".notice")
+    assert queries.runs(ada, state="queued").count() == 3
