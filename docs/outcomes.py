@@ -11,10 +11,12 @@ FOLDER = Path(__file__).parent / "results"
 Outcome = dict[str, Any]
 
 
-def outcomes(prefix: str = "") -> Iterator[tuple[str, Outcome]]:
-    """Each outcome, by the name of its file."""
+def outcomes(prefix: str = "", task: str = "train") -> Iterator[tuple[str, Outcome]]:
+    """Each outcome of a task, by the name of its file."""
     for path in sorted(FOLDER.glob(f"{prefix}*.seed*.json")):
-        yield path.name.removesuffix(".json"), json.loads(path.read_text())
+        outcome = json.loads(path.read_text())
+        if outcome["definition"].get("task", {}).get("kind", "train") == task:
+            yield path.name.removesuffix(".json"), outcome
 
 
 def percent(value: float | None) -> str:
@@ -55,14 +57,21 @@ def by_time(table: Callable[..., str]) -> str:
 
 def by_epoch(table: Callable[..., str]) -> str:
     """Held-out accuracy of students after each epoch, and as a share of their last."""
-    found = [(n, o["epochs"]) for n, o in outcomes() if kind(o, "rule").startswith("ltl")]
+    found = [(n, o["epochs"]) for n, o in outcomes() if by_steps(o)]
     longest = max((len(epochs) for _, epochs in found), default=0)
     rows = ((name, *reached(epochs, longest)) for name, epochs in found)
     return table(("outcome", *(f"epoch {e}" for e in range(1, longest + 1))), rows)
 
 
+def by_steps(outcome: Outcome) -> bool:
+    """Whether it is local tandem learning on the host, epoch by epoch."""
+    host = outcome["definition"].get("deploy", "off-chip") != "on-chip"
+    return host and kind(outcome, "rule").startswith("ltl")
+
+
 def reached(epochs: list[dict[str, Any]], longest: int) -> list[str]:
-    values = [epoch["metrics"]["accuracy"] for epoch in epochs]
+    found = (epoch["metrics"].get("accuracy") for epoch in epochs)
+    values = [value for value in found if value is not None]
     cells = [f"{value:.2f} ({100 * value / values[-1]:.0f} %)" for value in values]
     return cells + [""] * (longest - len(cells))
 

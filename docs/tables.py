@@ -5,6 +5,7 @@ A test sees that they are up to date. Such a part begins with `<!-- from the cod
 
 import re
 import runpy
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from snnlab.learning.spec import Spec
 
 
 DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))  # the pages' files know each other
 MARKED = re.compile(r"(<!-- from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TYPES = {"integer": "whole number", "number": "number", "boolean": "true or false"}
 
@@ -163,7 +165,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     **{
         name: partial(part, table)
-        for page in ("outcomes.py", "chips.py")
+        for page in ("outcomes.py", "chip_outcomes.py", "chips.py")
         for name, part in runpy.run_path(str(DOCS / page))["PARTS"].items()
     },
 }

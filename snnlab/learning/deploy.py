@@ -37,6 +37,7 @@ from snnlab.learning.train import Step, Training, trained
 
 
 CHIPS = "chips/"  # what begins the names of a checkpoint's tensors that are not the network's
+OF_HOST = ("test_accuracy", "test_loss", "teacher_accuracy", "energy", "parameters")
 NANO, MILLI = 1e-9, 1e-3
 
 
@@ -57,18 +58,25 @@ def deployed(
     if spec.deploy == "on-chip":
         yield from learned(training, fleet, resume)
         return
-    yield from trained(training, after=after)
+    known = resume.metrics if resume else {}
+    for item in trained(training, after=after):
+        known = item.metrics if isinstance(item, Checkpoint) else known
+        yield item
     network = plain(training.network.eval().cpu(), spec.dataset.shape)
-    yield from tried(training, Fleet(training, network), resume)
+    host = {name: known[name] for name in OF_HOST if name in known}
+    yield from tried(training, Fleet(training, network, host), resume)
 
 
 class Fleet:
-    """The chips of a run, all with the same program."""
+    """The chips of a run, all with the same program; `host` is what the network reached there."""
 
-    def __init__(self, training: Training, network: Network) -> None:
+    def __init__(
+        self, training: Training, network: Network, host: Mapping[str, float] | None = None
+    ) -> None:
         chip = training.spec.chip
         assert isinstance(chip, Emulated)
         self.chip, self.network, self.training = chip, network, training
+        self.host = dict(host or {})
         self.untaught: Tensor | None = None  # accuracies before chips learned, if they did
         learns = training.spec.deploy != "off-chip"
         try:
@@ -109,7 +117,7 @@ class Fleet:
         """What chips do with held-out images and, at the end, with test images."""
         start = time.perf_counter()
         held_out = self.trial(made, test=False).accuracy
-        metrics = {"chip_held_out": 100 * held_out.mean().item()}
+        metrics = {**self.host, "chip_held_out": 100 * held_out.mean().item()}
         kept = {} if self.untaught is None else {"untaught": self.untaught}
         if calibration:
             metrics |= calibration.metrics()

@@ -57,6 +57,7 @@ def test_calibration_brings_back_what_mismatch_took(tiny):
     assert after.metrics["chip_updates"] > 0
     assert after.metrics["chip_traffic"] > 0
     assert "chip_accuracy" not in trained.metrics
+    assert after.metrics["test_accuracy"] == trained.metrics["test_accuracy"]
 
 
 @pytest.mark.parametrize("deploy", ["calibrated", "on-chip"])
