@@ -82,15 +82,10 @@ def claims(table: Callable[..., str]) -> str:
         ("silencing", 0.6, "/5", "at least +20"),
         ("thermal", 0.8, "/5", "at most +4"),
     )
+    found = methods().values()
     rows = (
-        (
-            f"{flaw} {level:g}",
-            PASSES[passes],
-            claim,
-            *(gained(o, flaw, level, passes) for o in found),
-        )
-        for flaw, level, passes, claim in asked
-        for found in [methods().values()]
+        (f"{flaw} {at:g}", PASSES[passes], claim, *(gained(o, flaw, at, passes) for o in found))
+        for flaw, at, passes, claim in asked
     )
     return table(("flaw", "after", "claim", *(f"{m}: difference, spread" for m in methods())), rows)
 

@@ -76,8 +76,8 @@ def test_another_outcome_of_the_same_training_is_refused(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"digest": "0" * 12}, "digest is 000000000000"),
-        ({"results": {}}, "results has no test_accuracy"),
+        ({"digest": "0" * 12}, "digest: is 000000000000"),
+        ({"results": {}}, "results: has no test_accuracy"),
         ({"seed": -1}, "seed: must be at least 0"),
         ({"weights_sha256": "../../x"}, "weights_sha256"),
         ({"surprise": 1}, "surprise: is not a known field"),
@@ -85,7 +85,7 @@ def test_another_outcome_of_the_same_training_is_refused(
         ({"results": {"test_accuracy": 1.0, "x" * 61: 1.0}}, "results"),
         ({"results": {"test_accuracy": 1.0, "log10_gradient/²": 1.0}}, "results"),
         ({"environment": {"torch": "\x00"}}, "must not contain the character NUL"),
-        ({"epochs": [{"epoch": 999, "metrics": {"test_accuracy": 99.9}}]}, "epochs must rise to"),
+        ({"epochs": [{"epoch": 999, "metrics": {"test_accuracy": 99.9}}]}, "epochs: must rise to"),
     ],
 )
 def test_what_is_no_outcome_is_refused(
