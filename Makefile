@@ -5,7 +5,7 @@ BIN := .venv/bin
 STYLED := snnlab workers hardware tests tools docs manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check style bench lock clean bootstrap
+.PHONY: help demo up test chaos check style bench lock clean bootstrap
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -19,6 +19,9 @@ up: bootstrap  ## start the lab
 test: bootstrap  ## run all tests (ARGS="-k name" to choose)
 	@$(PYTHON) tools/browser.py
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: bootstrap  ## kill, freeze, cut off and confuse everything (15 minutes; `make test` has a part)
+	@$(BIN)/python -m pytest -m "chaos or thorough" $(ARGS)
 
 check: bootstrap style test  ## all that a change must pass: format, lint, types, layers, tests
 

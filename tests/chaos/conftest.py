@@ -1,4 +1,4 @@
-"""Real worker processes on the test's own database, to be killed."""
+"""Real worker processes on the test's own database, to be killed; what they did is checked."""
 
 import os
 import signal
@@ -13,6 +13,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from snnlab.experiments.models import Run
+from tests.chaos import toy
+from tests.chaos.checker import violations
+from tests.chaos.evidence import Evidence, Oracle, Sampler, gather, trainers
+from tests.experiments.toys import Toy
+from tests.experiments.waiting import until
+
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -23,7 +30,7 @@ SHORT = {"LEASE": "3", "HEARTBEAT": "0.5", "FENCE": "2", "REAP": "0.5", "POLL": 
 class Worker:
     """A worker process with its trainers."""
 
-    def __init__(self, log: Path, broker: str, command: Sequence[str] = TOYS) -> None:
+    def __init__(self, log: Path, broker: str, command: Sequence[str] = TOYS, **given: str) -> None:
         self.log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -33,7 +40,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 cwd=ROOT,
                 start_new_session=True,
-                env={**os.environ, **environment(broker)},
+                env={**os.environ, **environment(broker), **given},
             )
 
     def trainers(self) -> list[psutil.Process]:
@@ -44,6 +51,9 @@ class Worker:
 
     def send(self, sign: signal.Signals) -> None:
         self.process.send_signal(sign)
+
+    def frozen(self) -> bool:
+        return psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED
 
     def kill(self) -> None:
         if self.process.poll() is None:
@@ -67,19 +77,96 @@ def environment(broker: str) -> dict[str, str]:
     }
 
 
+class Lab:
+    """Workers, the faults that wait for them, and what they did."""
+
+    def __init__(self, folder: Path, home: Path, broker: str) -> None:
+        self.folder, self.home, self.broker = folder, home, broker
+        self.workers: list[Worker] = []
+        self.parents: list[int] = []
+        self.clients: list[dict[str, object]] = []
+        self.sampler = Sampler(self.parents)
+        self.sampler.start()
+        (folder / "faults").mkdir()
+
+    def start(self, **kwargs: object) -> Worker:
+        log = self.folder / f"worker{len(self.workers)}.log"
+        broker = kwargs.pop("broker", self.broker)
+        self.workers.append(Worker(log, broker, CHAOS=str(self.folder), **kwargs))
+        self.parents.append(self.workers[-1].process.pid)
+        return self.workers[-1]
+
+    def arm(self, point: str, how: str) -> None:
+        """Let the first worker that gets to this point break there: kill, stop or raise."""
+        (self.folder / "faults" / point).write_text(how)
+
+    def struck(self, point: str) -> bool:
+        return (self.folder / "faults" / f"{point}.done").exists()
+
+    def alive(self) -> list[Worker]:
+        return [each for each in self.workers if each.process.poll() is None]
+
+    def settle(self) -> None:
+        """Let what is frozen go on, and every worker leave in its orderly way."""
+        for sign in (signal.SIGCONT, signal.SIGTERM):
+            for each in self.alive():
+                each.send(sign)
+        until(lambda: not self.alive(), 30)
+
+    def evidence(self, *runs: Run, oracles: dict[int, Oracle] | None = None) -> Evidence:
+        self.settle()
+        left = trainers(self.parents)
+        return gather(
+            self.folder,
+            self.home,
+            submitted=[run.pk for run in runs],
+            oracles={run.pk: undisturbed(run) for run in runs} if oracles is None else oracles,
+            samples=self.sampler.samples,
+            clients=self.clients,
+            left=left,
+        )
+
+    def check(self, *runs: Run) -> Evidence:
+        """When all is over, nothing of the history may speak against an invariant."""
+        found = self.evidence(*runs)
+        assert violations(found) == []
+        return found
+
+    def close(self) -> None:
+        for each in self.workers:
+            each.kill()
+            print(each.log.name, each.log.read_text()[-6000:], sep="\n")
+        self.sampler.over.set()
+        self.sampler.join()
+
+
 @pytest.fixture
-def worker(
-    tmp_path: Path, broker: str, transactional_db: None, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Worker]]:
-    """Start workers; a failed test shows what they logged."""
-    started: list[Worker] = []
+def lab(tmp_path: Path, broker: str, transactional_db: None, settings: object) -> Iterator[Lab]:
+    """A lab of its own; a failed test shows what its workers logged."""
+    settings.SNNLAB_HOME = tmp_path / "home"
+    settings.SNNLAB_HOME.mkdir()
+    built = Lab(tmp_path, settings.SNNLAB_HOME, broker)
+    yield built
+    built.close()
 
-    def start(**kwargs: object) -> Worker:
-        log = tmp_path / f"worker{len(started)}.log"
-        started.append(Worker(log, kwargs.pop("broker", broker), **kwargs))
-        return started[-1]
 
-    yield start
-    for each in started:
-        each.kill()
-        print(each.log.name, each.log.read_text()[-6000:], sep="\n")
+@pytest.fixture
+def worker(lab: Lab) -> Callable[..., Worker]:
+    return lab.start
+
+
+@pytest.fixture(name="undisturbed")
+def _undisturbed() -> Callable[[Run], Oracle]:
+    return undisturbed
+
+
+def undisturbed(run: Run) -> Oracle:
+    """What a run of the toy measures when nothing goes wrong: computed here, without a worker."""
+    spec = toy.parse(Run.objects.get(pk=run.pk).definition)
+    quiet = Toy(spec.epochs, spec.batches)
+    points: Oracle = {}
+    for item in toy.work(quiet, seed=run.seed, resume=None, device="cpu"):
+        if isinstance(item, toy.Checkpoint):
+            points |= {(name, item.epoch): value for name, value in item.metrics.items()}
+    points["weights", spec.epochs] = toy.weights_digest(item)
+    return points

@@ -24,26 +24,6 @@ Start = Callable[..., Worker]
 LONG = Toy(epochs=12, batches=10, pause=0.02)
 
 
-@pytest.fixture
-def undisturbed() -> Callable[[Run], dict[tuple[str, int], float]]:
-    """What a run of the toy measures when nothing goes wrong: computed here, without a worker."""
-    from tests.chaos import toy
-
-    def measure(run: Run) -> dict[tuple[str, int], float]:
-        spec = toy.parse(run.definition)
-        items = toy.work(
-            Toy(**{**run.definition, "pause": 0}), seed=run.seed, resume=None, device="cpu"
-        )
-        points = {}
-        for item in items:
-            if isinstance(item, toy.Checkpoint):
-                points |= {(name, item.epoch): value for name, value in item.metrics.items()}
-        points["weights", spec.epochs] = toy.weights_digest(item)
-        return points
-
-    return measure
-
-
 def measured(run: Run) -> dict[tuple[str, int], float]:
     """Everything that was recorded about a run, and its final weights."""
     points = {(m.metric, m.step): m.value for m in run.measurements.all()}

@@ -1,8 +1,10 @@
 """A real worker whose trainers are toys. A script, so that it imports nothing of the tests."""
 
+import os
 from dataclasses import replace
 
 import django
+import points
 
 from snnlab.celery import app
 
@@ -19,6 +21,7 @@ class Toys:
 
 
 tasks.Limits = Toys
+points.install(os.environ["CHAOS"])
 app.worker_main(
     ["worker", "-P", "solo", "-l", "INFO", "--without-mingle", "--without-gossip", "-n", "toy"]
 )
