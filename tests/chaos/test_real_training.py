@@ -42,7 +42,8 @@ def weights(run: Run) -> str:
 
 
 def test_killed_in_the_middle_it_ends_with_the_same_weights(worker) -> None:
-    mine = worker(command=[sys.executable, "-m", *COMMAND.split()])
+    command = [sys.executable, "-m", *COMMAND.split()]
+    mine = worker(command=command, SNNLAB_LEASE="30", SNNLAB_FENCE="20")  # a busy machine is slow
     undisturbed, killed = submit("undisturbed"), submit("killed")
     undisturbed = ends(undisturbed, seconds=60)
     until(recorded(killed, 2), 30)
