@@ -47,6 +47,8 @@ def energy(last: Metrics) -> str:
     total, least = last.get("chip_energy"), last.get("chip_energy_least")
     if total is not None:
         return f"{total:,.0f}"
+    if average := last.get("chip_energy_average"):
+        return f"unknown; {average:,.0f} by its published mean power"
     return f"at least {least:,.0f}" if least else "unknown"
 
 

@@ -1,11 +1,13 @@
 """Whether a network still speaks after it was changed for a chip."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
 
-from hardware.network import Network
+if TYPE_CHECKING:  # those who judge numbers alone do without PyTorch
+    from torch import Tensor
 
+    from hardware.network import Network
 
 QUIET = 0.1  # of its spikes: a layer with fewer has fallen silent
 
@@ -27,11 +29,11 @@ class Firing:
         )
 
 
-def rates(network: Network, x: Tensor, steps: int | None = None) -> dict[str, float]:
+def rates(network: "Network", x: "Tensor", steps: int | None = None) -> dict[str, float]:
     """The mean rate of each spiking layer on inputs (time, batch, ...)."""
     said = zip(network.layers, network.trace(x, steps), strict=True)
     return {layer.name: out.mean().item() for layer, out in said if layer.dynamics is not None}
 
 
-def compared(before: Network, after: Network, x: Tensor, steps: int | None = None) -> Firing:
+def compared(before: "Network", after: "Network", x: "Tensor", steps: int | None = None) -> Firing:
     return Firing(rates(before, x, steps), rates(after, x, steps))

@@ -228,6 +228,7 @@ def costs(energy: Energy) -> dict[str, float]:
     known = {
         "chip_energy": (energy.total, NANO),
         "chip_energy_least": (energy.known, NANO),
+        "chip_energy_average": (energy.average, NANO),
         "chip_latency": (energy.seconds, MILLI),
     }
     return {n: x / unit for n, (x, unit) in known.items() if not isinstance(x, Unknown)}

@@ -107,6 +107,12 @@ TABLE = (
         "lower",
         "what of a chip's energy is known: it is at least that; 0 where nothing is",
     ),
+    Metric(
+        "chip_energy_average",
+        "nJ per image",
+        "lower",
+        "published power of a running chip of that kind, whatever it ran, times the image's time",
+    ),
     Metric("chip_latency", "ms per image", "lower", "time that a chip takes for an image"),
     Metric("chip_cores", "", "lower", "cores that hold the network"),
     Metric("chip_rate", "spikes per neuron and step", "", "mean over chips and test images"),
