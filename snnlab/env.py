@@ -79,10 +79,11 @@ def database(name: str, default: str) -> dict[str, Any]:
 
 
 def broker(name: str, default: str) -> str:
-    """The address of a Redis or Valkey. It may hold a password: never shown."""
+    """The address of a Redis, Valkey or RabbitMQ. It may hold a password: never shown."""
     url = text(name, default)
-    if scheme(url) not in ("redis", "rediss", "redis+socket"):
-        refuse(name, "must look like redis://:password@host:6379/0", shown=False)
+    if scheme(url) not in ("redis", "rediss", "redis+socket", "amqp", "amqps"):
+        looks = "redis://:password@host:6379/0 or amqp://user:password@host:5672/vhost"
+        refuse(name, f"must look like {looks}", shown=False)
     return url
 
 

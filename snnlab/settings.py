@@ -238,12 +238,14 @@ if not SNNLAB_HEARTBEAT < SNNLAB_FENCE < SNNLAB_LEASE:
 # --- the doorbell: early acknowledgement, nothing kept, no work in a message ---------------------
 
 CELERY_BROKER_URL = env.broker("BROKER_URL", valkey.url(SNNLAB_HOME))
-CELERY_BROKER_TRANSPORT_OPTIONS = {
+CELERY_BROKER_TRANSPORT_OPTIONS = {  # a broker takes those that it knows
     "visibility_timeout": 3600,
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 10,
+    "connect_timeout": 5,
+    "write_timeout": 10,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -270,6 +272,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # nobody asks a worker but through the database
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"

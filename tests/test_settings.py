@@ -107,7 +107,7 @@ def test_reading_settings_sets_no_variable_for_children(tmp_path):
         ("DATABASE_URL", "postgres://lab:hidden@db:port/lab", "must look like postgres://"),
         ("DATABASE_URL", "postgres://", "must look like postgres://"),
         ("BROKER_URL", "valkey.sock", "must look like redis://"),
-        ("BROKER_URL", "amqp://lab:hidden@broker", "must look like redis://"),
+        ("BROKER_URL", "kafka://lab:hidden@broker", "must look like redis://"),
     ],
 )
 def test_a_setting_that_cannot_be_read_is_refused_in_words(tmp_path, name, value, rule):

@@ -14,6 +14,9 @@ QUEUE = "doorbell"
 PATIENCE = {
     "socket_connect_timeout": 1,
     "socket_timeout": 1,
+    "connect_timeout": 1,
+    "read_timeout": 1,
+    "write_timeout": 1,
     "max_retries": 0,
     "interval_start": 0,
     "interval_step": 0,

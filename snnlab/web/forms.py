@@ -27,6 +27,17 @@ class NewExperiment(forms.Form):
         widget=forms.Textarea({"rows": 3}),
         help_text="What you ask, what you expect.",
     )
+    pool = forms.CharField(
+        max_length=20, required=False, initial="cpu", help_text="Whose workers: cpu, gpu, or yours."
+    )
+    priority = forms.IntegerField(
+        required=False, initial=0, help_text="Higher goes first within the team."
+    )
+    reuse = forms.BooleanField(
+        required=False,
+        label="Take known results",
+        help_text="Of the same definition, seed and code, instead of training again.",
+    )
     team = forms.ChoiceField(help_text="Who sees the experiment and its runs.")
     key = forms.UUIDField(widget=forms.HiddenInput)
 

@@ -64,6 +64,8 @@ def submit(request: HttpRequest) -> HttpResponse:
             specs=[defined.spec],
             seeds=said["seeds"],
             notes=said["notes"],
+            ask=actions.Ask(pool=said["pool"] or "cpu", priority=said["priority"] or 0),
+            reuse=said["reuse"],
             key=str(said["key"]),
         )
     except actions.Refused as error:

@@ -179,3 +179,12 @@ def test_every_field_has_an_id_of_its_own_and_a_label(member):
     assert set(shown) <= labels
     told = {i for names in re.findall(r'aria-describedby="([^"]*)"', page) for i in names.split()}
     assert told <= set(ids)
+
+
+def test_a_run_may_ask_for_a_pool_and_a_priority_and_bad_ones_are_refused(member, ada):
+    member.post("/experiments/new/", fields() | {"pool": "gpu", "priority": "7"})
+    run = queries.runs(ada)[0]
+    assert (run.pool, run.priority, run.same_as_id) == ("gpu", 7, None)
+    answer = member.post("/experiments/new/", fields() | {"priority": "5000"})
+    assert answer.status_code == 422
+    assert "priority must be in -1000..1000, got 5000" in answer.content.decode()
