@@ -159,14 +159,10 @@ def i9(it: Evidence) -> Found:
     for row in it.checkpoints:
         if row["artifact_id"] not in it.files:
             yield f"checkpoint {row['step']} of run {row['run_id']} has no file"
-    orderly = {
-        f"{row['run_id']}-{row['lease_epoch']}"
-        for row in it.attempts
-        if row["outcome"] in ("succeeded", "preempted", "cancelled")
-    }
-    killed = {f"{line['run']}-{line['epoch']}" for line in it.history if struck(line)}
-    if lying := orderly.intersection(it.scratch) - killed:
-        yield f"scratch folders {sorted(lying)} are left"
+    trained = [line for line in it.history if (line["op"], line["phase"]) == ("train", "ok")]
+    left = {f"{line['run']}-{line['epoch']}" for line in trained}.intersection(it.scratch)
+    if left:
+        yield f"scratch folders {sorted(left)} are left"
 
 
 def struck(line: Row) -> bool:

@@ -113,22 +113,23 @@ class Lab:
                 each.send(sign)
         until(lambda: not self.alive(), 30)
 
-    def evidence(self, *runs: Run, oracles: dict[int, Oracle] | None = None) -> Evidence:
+    def evidence(self, *runs: Run, **known: object) -> Evidence:
         self.settle()
         left = trainers(self.parents)
         return gather(
             self.folder,
             self.home,
             submitted=[run.pk for run in runs],
-            oracles={run.pk: undisturbed(run) for run in runs} if oracles is None else oracles,
+            oracles={run.pk: undisturbed(run) for run in runs},
             samples=self.sampler.samples,
             clients=self.clients,
             left=left,
+            **known,
         )
 
-    def check(self, *runs: Run) -> Evidence:
+    def check(self, *runs: Run, **known: object) -> Evidence:
         """When all is over, nothing of the history may speak against an invariant."""
-        found = self.evidence(*runs)
+        found = self.evidence(*runs, **known)
         assert violations(found) == []
         return found
 

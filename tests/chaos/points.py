@@ -30,8 +30,9 @@ class Points:
         self.file = (history / f"{os.getpid()}.jsonl").open("ab", buffering=0)
 
     def note(self, op: str, phase: str, **facts: Any) -> None:
-        """Append a line. The clock is the machine's, so that lines of processes can be ordered."""
-        line = {"t": time.monotonic(), "proc": os.getpid(), "op": op, "phase": phase, **facts}
+        """Append a line. `t` is the machine's clock, which orders the lines of all processes."""
+        clocks = {"t": time.monotonic(), "wall": time.time()}
+        line = {**clocks, "proc": os.getpid(), "op": op, "phase": phase, **facts}
         self.file.write(json.dumps(line).encode() + b"\n")
 
     def strike(self, point: str, **facts: Any) -> None:

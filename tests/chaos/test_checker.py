@@ -100,6 +100,7 @@ def honest() -> Evidence:
             line(5.1, "train", "invoke", 2, pid=22),
             line(8.0, "record", "invoke", 2),
             line(8.1, "record", "ok", 2),
+            line(9.1, "train", "ok", 2, pid=22),
         ],
         samples=[(1.5, [11]), (6.0, [22])],
         files={DIGEST: DIGEST},

@@ -110,8 +110,19 @@ def play(trick: str, epoch: int, batch: int) -> None:
     """What can go wrong in a training."""
     if epoch != 2 or batch != 1:
         return
+    if trick.startswith("once "):
+        trick = trick.removeprefix("once ") if first_time() else ""
     if trick:
         TRICKS[trick]()
+
+
+def first_time() -> bool:
+    """Whether nobody was here yet: a file in the folder for temporary files waits to be taken."""
+    try:
+        os.unlink(Path(os.environ["TMPDIR"], "once"))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def die() -> None:

@@ -24,7 +24,7 @@ from tests.experiments.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = 60
+ROUNDS = pytest.mark.parametrize("rounds", [60, pytest.param(400, marks=pytest.mark.thorough)])
 
 
 @pytest.fixture(autouse=True)
@@ -70,10 +70,11 @@ def test_many_claim_at_once_and_no_run_is_claimed_twice(threads) -> None:
     print(f"{400 / seconds:.0f} claims/s")
 
 
-def test_a_cancel_and_a_finish_have_one_winner(threads) -> None:
-    submit(Toy(), seeds=ROUNDS)
+@ROUNDS
+def test_a_cancel_and_a_finish_have_one_winner(threads, rounds: int) -> None:
+    submit(Toy(), seeds=rounds)
     ends = Counter()
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         claim = queue.claim("w1", ["cpu"])
         recording.record(claim, [], fresh(3, final=True))
         cancelled, finished = threads(
@@ -83,11 +84,12 @@ def test_a_cancel_and_a_finish_have_one_winner(threads) -> None:
         assert state == finished
         assert (state == "cancelled") == (cancelled == "cancelling")
         ends[state] += 1
-    assert sum(ends.values()) == ROUNDS
+    assert sum(ends.values()) == rounds
 
 
-def test_a_cancel_and_a_claim_have_one_order(threads) -> None:
-    for _ in range(ROUNDS):
+@ROUNDS
+def test_a_cancel_and_a_claim_have_one_order(threads, rounds: int) -> None:
+    for _ in range(rounds):
         (run,) = submit(Toy())
         cancelled, claim = threads(
             lambda r=run: actions.cancel(r.pk, "admin"), lambda: queue.claim("w1", ["cpu"])
@@ -97,9 +99,10 @@ def test_a_cancel_and_a_claim_have_one_order(threads) -> None:
             assert queue.release(claim) == "cancelled"
 
 
-def test_a_reaper_and_an_owner_have_one_winner(threads) -> None:
-    submit(Toy(), seeds=ROUNDS)
-    for _ in range(ROUNDS):
+@ROUNDS
+def test_a_reaper_and_an_owner_have_one_winner(threads, rounds: int) -> None:
+    submit(Toy(), seeds=rounds)
+    for _ in range(rounds):
         claim = queue.claim("w1", ["cpu"])
         recording.record(claim, [], fresh(3, final=True))
         Run.objects.filter(pk=claim.run_id).update(lease_expires_at=Now())
@@ -107,6 +110,19 @@ def test_a_reaper_and_an_owner_have_one_winner(threads) -> None:
         assert len(reaped) + len(again) == 1
         assert isinstance(finished, LeaseLost)
         actions.cancel(claim.run_id, "admin")
+
+
+@ROUNDS
+def test_a_cancel_and_a_reaper_have_one_order(threads, rounds: int) -> None:
+    """Either the run waits again and is cancelled there, or its attempt ends cancelled."""
+    submit(Toy(), seeds=rounds)
+    for _ in range(rounds):
+        claim = queue.claim("w1", ["cpu"])
+        Run.objects.filter(pk=claim.run_id).update(lease_expires_at=Now())
+        cancelled, reaped = threads(lambda c=claim: actions.cancel(c.run_id, "admin"), queue.reap)
+        first = {"cancelled": "queued", "cancelling": "cancelled"}[cancelled]
+        assert (reaped or queue.reap()) == [(claim.run_id, first)]
+        assert Run.objects.get(pk=claim.run_id).state == "cancelled"
 
 
 def test_a_write_that_began_in_time_ends_before_the_run_is_taken_away(threads, settings) -> None:
