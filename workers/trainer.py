@@ -27,7 +27,16 @@ from workers import protocol
 
 PR_SET_PDEATHSIG = 1
 OUT_OF_MEMORY = 137
-LOGGED = ("loss", "validation_loss", "accuracy", "firing_rate", "test_accuracy", "seconds")
+LOGGED = (
+    "loss",
+    "validation_loss",
+    "accuracy",
+    "firing_rate",
+    "test_accuracy",
+    "chip_accuracy",
+    "seconds",
+)
+FEW = 4  # numbers of an epoch that has none of these
 FEWEST_SECONDS_BETWEEN_STEPS = 0.2
 
 
@@ -187,7 +196,8 @@ class Trainer:
 
 def summary(metrics: dict[str, float]) -> str:
     """The numbers of an epoch that a reader of the log looks for."""
-    return ", ".join(f"{name} {metrics[name]:.4g}" for name in LOGGED if name in metrics)
+    told = [name for name in LOGGED if name in metrics] or list(metrics)[:FEW]
+    return ", ".join(f"{name} {metrics[name]:.4g}" for name in told)
 
 
 def reason_of(error: Exception) -> str:

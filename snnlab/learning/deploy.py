@@ -117,7 +117,9 @@ class Fleet:
         """What chips do with held-out images and, at the end, with test images."""
         start = time.perf_counter()
         held_out = self.trial(made, test=False).accuracy
-        metrics = {**self.host, "chip_held_out": 100 * held_out.mean().item()}
+        metrics = {"chip_held_out": 100 * held_out.mean().item()}
+        if number == self.training.spec.task.checkpoints(self.training.spec):
+            metrics |= self.host
         kept = {} if self.untaught is None else {"untaught": self.untaught}
         if calibration:
             metrics |= calibration.metrics()
@@ -227,7 +229,7 @@ def costs(energy: Energy) -> dict[str, float]:
     """Energy in nJ and time in ms of one image; what nobody can know is left out."""
     known = {
         "chip_energy": (energy.total, NANO),
-        "chip_energy_least": (energy.known, NANO),
+        "chip_energy_least": (energy.known or Unknown("no price is published"), NANO),
         "chip_energy_average": (energy.average, NANO),
         "chip_latency": (energy.seconds, MILLI),
     }

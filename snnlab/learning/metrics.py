@@ -105,7 +105,7 @@ TABLE = (
         "chip_energy_least",
         "nJ per image",
         "lower",
-        "what of a chip's energy is known: it is at least that; 0 where nothing is",
+        "what of a chip's energy is known: it is at least that; left out where nothing is",
     ),
     Metric(
         "chip_energy_average",
