@@ -75,8 +75,9 @@ def accepted(history: list[Row]) -> Iterator[Row]:
 
 def i3(it: Evidence) -> Found:
     """A run has at most one trainer that is alive and not frozen. One without a job has no run."""
-    begun = [line for line in it.history if "pid" in line and line["phase"] == "invoke"]
-    work = {line["pid"]: (line["t"], line["run"]) for line in begun}
+    jobs = {line["pid"]: line["t"] for line in it.history if line["op"] == "job"}
+    trained = [line for line in it.history if line["op"] == "train" and line["pid"] in jobs]
+    work = {line["pid"]: (jobs[line["pid"]], line["run"]) for line in trained}
     for moment, pids in it.samples:
         runs = [work[pid][1] for pid in pids if pid in work and moment > work[pid][0]]
         if twice := {run for run in runs if runs.count(run) > 1}:

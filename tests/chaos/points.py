@@ -103,6 +103,15 @@ def watched() -> dict[str, Any]:
 
 
 def install(folder: str) -> None:
-    points = Points(Path(folder))
+    from workers.child import Child
+
+    points, send = Points(Path(folder)), Child.send
+
+    def told(child: Child, message: dict[str, Any]) -> None:
+        send(child, message)
+        if message["kind"] == "job":
+            points.note("job", "ok", pid=child.process.pid)
+
+    Child.send = told
     for name, (module, function) in watched().items():
         setattr(module, function, points.wrap(name, getattr(module, function)))

@@ -93,11 +93,13 @@ def honest() -> Evidence:
         history=[
             line(1.0, "claim", "ok", 1),
             line(1.1, "train", "invoke", 1, pid=11),
+            line(1.2, "job", "ok", 1, pid=11),
             line(2.0, "record", "invoke", 1),
             line(2.1, "record", "ok", 1),
             line(2.2, "fault", "kill", 1, point="record.after"),
             line(5.0, "claim", "ok", 2),
             line(5.1, "train", "invoke", 2, pid=22),
+            line(5.15, "job", "ok", 2, pid=22),
             line(8.0, "record", "invoke", 2),
             line(8.1, "record", "ok", 2),
             line(9.1, "train", "ok", 2, pid=22),
@@ -219,7 +221,7 @@ def answer_slowly(it: Evidence) -> None:
 
 
 def recover_slowly(it: Evidence) -> None:
-    for each in it.history[5:]:
+    for each in it.history[6:]:
         each["t"] += 60
 
 

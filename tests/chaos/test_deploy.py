@@ -12,6 +12,7 @@ from snnlab.experiments import actions
 from snnlab.experiments.actions import Refused
 from snnlab.experiments.models import Run
 from tests.chaos.conftest import Lab
+from tests.chaos.evidence import Limits
 from tests.experiments.toys import Toy, submit
 from tests.experiments.waiting import ends, recorded, state, until
 
@@ -67,7 +68,7 @@ def test_whatever_is_frozen_and_let_go_in_whatever_order(lab: Lab, seed: int) ->
     for run in runs:
         until(lambda r=run: state(r) in Run.TERMINAL, 60)
     assert {state(run) for run in runs} <= {"succeeded", "cancelled"}
-    lab.check(*runs)
+    lab.check(*runs, limits=Limits(cancel=25, recover=25))  # a frozen worker hears nothing
 
 
 def hit(lab: Lab, workers: list, each: object, chance: random.Random) -> None:
