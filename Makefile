@@ -20,7 +20,7 @@ test: bootstrap  ## run all tests (ARGS="-k name" to choose)
 	@$(PYTHON) tools/browser.py
 	@$(BIN)/python -m pytest $(ARGS)
 
-chaos: bootstrap  ## kill, freeze, cut off and confuse everything (15 minutes; `make test` has a part)
+chaos: bootstrap  ## kill, freeze, cut off and confuse everything (`make test` has a part)
 	@$(BIN)/python -m pytest -m "chaos or thorough" $(ARGS)
 
 check: bootstrap style test  ## all that a change must pass: format, lint, types, layers, tests
