@@ -128,9 +128,6 @@ end $$;
 
 create trigger experiment_renamed after update on experiments_experiment
   for each row when (new.name is distinct from old.name) execute function board_rename();
-
-select board_fold(experiment_id, digest) from (
-  select distinct experiment_id, digest from experiments_run where state = 'succeeded') known;
 """
 
 UNFOLD = """
