@@ -19,8 +19,8 @@ insert into experiments_experiment (team_id, name, notes, tags, actor)
 insert into experiments_run (experiment_id, definition, digest, board, caveat, seed, pool, priority,
     state, reason, message, changed_by, events_made, lease_epoch, attempts, max_attempts, progress,
     results)
-  select id, '{"rule": {"kind": "bptt"}, "time_steps": 4, "epochs": 2}', 'abcabcabcabc', 'mnist', '',
-    1, 'cpu', 0, 'queued', '', '', 'ann', 0, 0, 0, 3, '{}', '{}' from experiments_experiment;
+  select id, '{"rule": {"kind": "bptt"}, "time_steps": 4, "epochs": 2}', 'abcabcabcabc', 'mnist',
+    '', 1, 'cpu', 0, 'queued', '', '', 'ann', 0, 0, 0, 3, '{}', '{}' from experiments_experiment;
 update experiments_run set state = 'running', lease_epoch = 1, attempts = 1, lease_owner = 'w',
   lease_expires_at = now() + interval '1 minute', changed_by = 'w';
 update experiments_run set state = 'succeeded', lease_owner = null, lease_expires_at = null,
