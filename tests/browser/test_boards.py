@@ -45,10 +45,6 @@ def test_a_click_on_a_level_looks_at_it_on_all_charts(page, ada, tmp_path):
     page.shows("Bits of a weight", "h2")
     page.until(lambda: len(page.all("#robust-violin .violinlayer .trace")) == 1)
     click_point(page, "robust-lines", 3)
-    page.picture("x")
-    import shutil
-
-    shutil.copy(page.folder / "x.png", "/tmp/bshots/x.png")
     page.until(lambda: "kind=mismatch" in page.driver.current_url)
     page.shows(f"run {taken.run_id}", "#robust-behind")
     page.picture("robustness")
