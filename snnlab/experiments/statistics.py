@@ -153,9 +153,14 @@ def rank(high: float, lows: Sequence[float]) -> int:
 
 
 def two_sided(t: float, freedom: float) -> float:
-    r"""P(|T| > |t|) = I_x(n/2, 1/2) with :math:`x = n / (n + t^2)`."""
+    r"""P(|T| > |t|) = I_x(n/2, 1/2) with :math:`x = n / (n + t^2)`.
+
+    For a small t as its complement: x would be rounded to almost 1.
+    """
     if math.isinf(t):
         return 0.0
+    if t * t < freedom:
+        return 1 - beta(0.5, freedom / 2, t * t / (freedom + t * t))
     return beta(freedom / 2, 0.5, freedom / (freedom + t * t))
 
 

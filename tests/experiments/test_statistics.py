@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import special, stats
 
@@ -27,6 +27,7 @@ values = st.lists(st.floats(0, 100), min_size=3, max_size=12).filter(lambda v: m
 
 
 @given(freedom=st.floats(1, 300), t=st.floats(-60, 60))
+@example(freedom=1.0, t=1.5e-7)
 def test_students_law_is_scipys(freedom, t):
     expected = 2 * stats.t.sf(abs(t), freedom)
     assert two_sided(t, freedom) == pytest.approx(expected, rel=1e-9, abs=1e-14)
