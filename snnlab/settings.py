@@ -287,11 +287,7 @@ LOGGING = {
     "filters": {"no_tokens": {"()": "snnlab.client.access_log.NoTokens"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["no_tokens"],
-        }
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_tokens"]}
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {  # each tick of the scheduler is no news

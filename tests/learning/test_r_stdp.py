@@ -278,7 +278,7 @@ REFUSED = [
     ),
     (
         {**CONV, "rule": {"kind": "r-stdp", "radii": [1]}},
-        "rule.radii must have one entry for each of the 2 convolutions of network.maps, got 1",
+        "rule.radii: must have one entry for each of the 2 convolutions of network.maps, got 1",
     ),
 ]
 
