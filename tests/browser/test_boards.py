@@ -11,21 +11,27 @@ from tests.web import lab
 pytestmark = pytest.mark.browser
 
 
-def click_point(page, chart: str, number: int) -> None:
-    """Click on the point of that number, once it is drawn and stands still."""
+def click_point(page, chart: str, number: int, leads_to: str) -> None:
+    """Click on the point of that number until it leads on: a chart may move while it is drawn."""
     css = f"#{chart} .scatterlayer .trace .points path"
     page.until(lambda: len(page.all(css)) > number)
-    point = page.all(css)[number]
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", point)
-    ActionChains(page.driver).move_to_element(point).pause(0.4).click().perform()
+
+    def clicked() -> bool:
+        if leads_to in page.driver.current_url:
+            return True
+        point = page.all(css)[number]
+        page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", point)
+        ActionChains(page.driver).move_to_element(point).pause(0.4).click().pause(0.4).perform()
+        return False
+
+    page.until(clicked)
 
 
 def test_a_click_on_a_point_leads_to_its_run(page, ada, tmp_path):
     experiment = lab.experiment(ada, "only")
     lab.succeed(tmp_path, test_accuracy=97.5, energy=11.0)
     page.open("/boards/mnist/?kind=measured")
-    click_point(page, "mnist-trade", 0)
-    page.until(lambda: f"/runs/{experiment.runs.get().pk}/" in page.driver.current_url)
+    click_point(page, "mnist-trade", 0, f"/runs/{experiment.runs.get().pk}/")
 
 
 def test_a_click_on_a_level_looks_at_it_on_all_charts(page, ada, tmp_path):
@@ -44,8 +50,7 @@ def test_a_click_on_a_level_looks_at_it_on_all_charts(page, ada, tmp_path):
     page.open("/boards/robustness/?kind=bits&level=8")
     page.shows("Bits of a weight", "h2")
     page.until(lambda: len(page.all("#robust-violin .violinlayer .trace")) == 1)
-    click_point(page, "robust-lines", 3)
-    page.until(lambda: "kind=mismatch" in page.driver.current_url)
+    click_point(page, "robust-lines", 3, "kind=mismatch")
     page.shows(f"run {taken.run_id}", "#robust-behind")
     page.picture("robustness")
 
