@@ -9,7 +9,7 @@ from snnlab.experiments.asking import Ask, Refused
 from snnlab.experiments.doorbell import ring_on_commit
 from snnlab.experiments.models import Experiment, Run
 from snnlab.experiments.needs import wait_for
-from snnlab.experiments.reuse import copy_numbers, known, take_over
+from snnlab.experiments.reuse import copy_numbers, reused
 from snnlab.experiments.sql import rows
 from snnlab.teams.models import Team
 
@@ -48,13 +48,11 @@ def submit(
     found, made = experiment(team=team, actor=actor, name=name, notes=notes, tags=tags, key=key)
     if not made:
         return _same(found, runs)
-    results = known(team, ((run.digest, run.seed) for run in runs)) if reuse else {}
     for run in runs:
         run.experiment = found
-        if result := results.get((run.digest, run.seed)):
-            take_over(run, result)
+    taken = reused(runs, team) if reuse else []
     Run.objects.bulk_create(runs, batch_size=500)
-    copy_numbers(found)
+    copy_numbers(taken)
     wait_for([run for run in runs if not run.terminal], specs, after)
     ring_on_commit()
     return found

@@ -1,10 +1,10 @@
 """Results that are known already: of the same definition, seed and code, in the same team."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models.functions import Now
 
-from snnlab.experiments.models import Experiment, Run
+from snnlab.experiments.models import Run
 from snnlab.experiments.sql import rows
 from snnlab.learning.version import code
 from snnlab.teams.models import Team
@@ -34,15 +34,27 @@ def take_over(run: Run, result: Run) -> None:
     run.started_at = run.finished_at = Now()
 
 
-def copy_numbers(experiment: Experiment) -> None:
+def reused(runs: Sequence[Run], team: Team) -> list[Run]:
+    """The fresh runs that became results of others: their rows are to be made, no more."""
+    results = known(team, ((run.digest, run.seed) for run in runs))
+    for run in runs:
+        if result := results.get((run.digest, run.seed)):
+            take_over(run, result)
+    return [run for run in runs if run.terminal]
+
+
+def copy_numbers(runs: Sequence[Run]) -> None:
     """Give the runs that were taken over the measurements and final weights of their originals."""
+    if not runs:
+        return
+    taken = [run.pk for run in runs]
     rows(
         """
         insert into experiments_measurement (run_id, metric, step, value, flag, lease_epoch, at)
         select run.id, metric, step, value, flag, 0, at
         from experiments_run run join experiments_measurement on run_id = run.same_as_id
-        where run.experiment_id = %(experiment)s""",
-        experiment=experiment.pk,
+        where run.id = any(%(taken)s)""",
+        taken=taken,
     )
     rows(
         """
@@ -50,6 +62,6 @@ def copy_numbers(experiment: Experiment) -> None:
           (run_id, step, lease_epoch, artifact_id, weights, final, at)
         select run.id, step, 0, artifact_id, weights, final, at
         from experiments_run run join experiments_checkpoint on run_id = run.same_as_id and final
-        where run.experiment_id = %(experiment)s""",
-        experiment=experiment.pk,
+        where run.id = any(%(taken)s)""",
+        taken=taken,
     )

@@ -20,6 +20,7 @@ from snnlab.experiments.doorbell import ring_on_commit
 from snnlab.experiments.models import Point, Run, Sweep
 from snnlab.experiments.needs import wait_for
 from snnlab.experiments.queries_sweeps import PointRow
+from snnlab.experiments.reuse import copy_numbers, reused
 from snnlab.experiments.sql import rows
 from snnlab.experiments.sweep_pruning import judge
 from snnlab.learning.plan import Plan
@@ -45,7 +46,7 @@ def step(pk: int) -> bool:
     """
     with alone(pk) as mine:
         if mine:
-            look(Sweep.objects.select_related("experiment").get(pk=pk))
+            look(Sweep.objects.select_related("experiment__team").get(pk=pk))
     return mine
 
 
@@ -216,8 +217,14 @@ def dispatch(sweep: Sweep, most: int, *, by_point: bool) -> int:
     )
     plan, points = queries_sweeps.plan(sweep), Point.objects.in_bulk({r["id"] for r in wanted})
     runs = [run_of(sweep, plan, points[row["id"]], row["seed"]) for row in wanted]
+    taken = reused(runs, sweep.experiment.team) if plan.reuse else []
     Run.objects.bulk_create(runs, batch_size=500)
-    wait_for(runs, [Spec.parse(point.definition) for point in points.values()], ())
+    copy_numbers(taken)
+    wait_for(
+        [run for run in runs if not run.terminal],
+        [Spec.parse(point.definition) for point in points.values()],
+        (),
+    )
     ring_on_commit()
     return len(runs)
 

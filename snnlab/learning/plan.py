@@ -85,6 +85,10 @@ class Plan(Part):
         description="longest time of one attempt at a run",
         json_schema_extra={"unit": "s"},
     )
+    reuse: bool = Field(
+        default=False,
+        description="take known results of the same definition, seed and code instead of training",
+    )
 
     @classmethod
     def of(cls: type[P], definition: dict[str, Any]) -> P:

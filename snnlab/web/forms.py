@@ -6,10 +6,14 @@ from typing import Any
 from django import forms
 from django.forms.utils import flatatt
 
+from snnlab.experiments.asking import Ask
 from snnlab.experiments.seeds import parse_seeds
 from snnlab.web.definition import PREFIX
 from snnlab.web.schema import Choice, Group, Input, Node
 from snnlab.web.values import Flat, flatten, kind_of, last
+
+
+MOST_AFTER = 50
 
 
 class NewExperiment(forms.Form):
@@ -27,19 +31,42 @@ class NewExperiment(forms.Form):
         widget=forms.Textarea({"rows": 3}),
         help_text="What you ask, what you expect.",
     )
+    team = forms.ChoiceField(help_text="Who sees the experiment and its runs.")
+    key = forms.UUIDField(widget=forms.HiddenInput)
     pool = forms.CharField(
         max_length=20, required=False, initial="cpu", help_text="Whose workers: cpu, gpu, or yours."
     )
+    labels = forms.CharField(
+        max_length=500, required=False, help_text="What a worker must have, as chip-2, a100."
+    )
     priority = forms.IntegerField(
-        required=False, initial=0, help_text="Higher goes first within the team."
+        required=False, initial=0, help_text="Higher goes first within the team: -1000 to 1000."
+    )
+    devices = forms.IntegerField(
+        required=False, initial=1, help_text="GPUs, or processes on a CPU, of each run."
+    )
+    memory = forms.IntegerField(
+        required=False,
+        label="Memory in MB",
+        help_text="What a worker must offer; a training that uses more is ended.",
+    )
+    wall = forms.IntegerField(
+        required=False,
+        label="Longest time in seconds",
+        help_text="Of one attempt; then it ends.",
+    )
+    after = forms.CharField(
+        max_length=200,
+        required=False,
+        label="After runs",
+        help_text="Numbers of runs to wait for, as 17, 23.",
     )
     reuse = forms.BooleanField(
         required=False,
         label="Take known results",
         help_text="Of the same definition, seed and code, instead of training again.",
     )
-    team = forms.ChoiceField(help_text="Who sees the experiment and its runs.")
-    key = forms.UUIDField(widget=forms.HiddenInput)
+    PLACE = ("pool", "labels", "priority", "devices", "memory", "wall", "after", "reuse")
 
     def __init__(self, *args: Any, teams: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,6 +78,44 @@ class NewExperiment(forms.Form):
             return parse_seeds(self.cleaned_data["seeds"])
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
+
+    def clean_after(self) -> list[int]:
+        """The runs to wait for as numbers."""
+        words = self.cleaned_data["after"].replace(",", " ").split()
+        wrong = [word for word in words if not (word.isascii() and word.isdigit())]
+        if wrong or len(words) > MOST_AFTER:
+            raise forms.ValidationError(
+                f"must be at most {MOST_AFTER} numbers of runs, as 17, 23; got {', '.join(words)}"
+            )
+        return [int(word) for word in words if int(word) < 2**63]
+
+    @property
+    def ask(self) -> Ask:
+        """What the runs ask of their worker, once the form is valid."""
+        said = self.cleaned_data
+        return Ask(
+            pool=said["pool"] or "cpu",
+            labels=said["labels"].replace(",", " ").split(),
+            devices=1 if said["devices"] is None else said["devices"],
+            memory=said["memory"],
+            wall=said["wall"],
+            priority=said["priority"] or 0,
+        )
+
+    def main(self) -> list[forms.BoundField]:
+        """The fields that are always seen."""
+        return [field for field in self.visible_fields() if field.name not in self.PLACE]
+
+    def place(self) -> list[forms.BoundField]:
+        """The fields that say where and when the runs are executed."""
+        return [self[name] for name in self.PLACE]
+
+    def placed(self) -> bool:
+        """Whether any of those was filled in, or is wrong: then they are shown."""
+        return any(
+            self[name].errors or str(self[name].value() or "") != str(self[name].initial or "")
+            for name in self.PLACE
+        )
 
 
 TEMPLATES = {Input: "web/spec/input.html", Group: "web/spec/group.html"}

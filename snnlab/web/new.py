@@ -16,9 +16,11 @@ from snnlab.web import definition
 from snnlab.web.access import or_404
 from snnlab.web.definition import Definition
 from snnlab.web.forms import NewExperiment, bound_form
+from snnlab.web.known import offer
 
 
 FIRST = "mnist-sample"  # needs no download
+ABOUT = ("team", "seeds")
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,6 +47,7 @@ def preview(request: HttpRequest) -> JsonResponse:
             "problems": defined.problems,
             "elsewhere": defined.elsewhere,
             "verdict": verdict(defined),
+            "known": offer(request.user, request.POST, defined.spec),
         }
     )
 
@@ -64,7 +67,8 @@ def submit(request: HttpRequest) -> HttpResponse:
             specs=[defined.spec],
             seeds=said["seeds"],
             notes=said["notes"],
-            ask=actions.Ask(pool=said["pool"] or "cpu", priority=said["priority"] or 0),
+            ask=form.ask,
+            after=said["after"],
             reuse=said["reuse"],
             key=str(said["key"]),
         )
@@ -92,6 +96,7 @@ def page(
         "chips": names(),
         "check_on": request.POST.get("check_on", ""),
         "source": request.POST.get("source", "fields"),
+        "known": offer(request.user, {name: form[name].value() for name in ABOUT}, defined.spec),
     }
     context |= bound_form(definition.form(), defined.flat, defined.problems)
     return render(request, "web/new.html", context, status=status)

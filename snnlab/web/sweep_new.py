@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from hardware.profile import names
 from snnlab.experiments import actions_schedules, actions_sweeps, queries_schedules, queries_sweeps
 from snnlab.experiments.actions import Refused
 from snnlab.experiments.sweep_steps import step
@@ -17,6 +18,7 @@ from snnlab.learning.presets import presets
 from snnlab.teams import queries as teams
 from snnlab.web.access import or_404
 from snnlab.web.forms import bound_form
+from snnlab.web.known import offer_sweep
 from snnlab.web.new import chosen, my_teams
 from snnlab.web.sweep_form import Defined, NewSweep, from_post, from_sweep, plan_form, read
 from snnlab.web.values import flatten
@@ -60,7 +62,8 @@ def preview(request: HttpRequest) -> JsonResponse:
     except Refused as error:
         wrong = [f"{error}."]
     problems = defined.problems
-    return JsonResponse({"problems": problems, "elsewhere": wrong, "verdict": told})
+    known = offer_sweep(request.user, request.POST, defined.sweep)
+    return JsonResponse({"problems": problems, "elsewhere": wrong, "verdict": told, "known": known})
 
 
 def verdict(defined: Defined) -> str:
@@ -153,7 +156,10 @@ def page(
         "form": form,
         "defined": defined,
         "verdict": verdict(defined),
+        "known": offer_sweep(request.user, {"team": form["team"].value()}, defined.sweep),
         "presets": presets().values(),
+        "chips": names(),
+        "check_on": request.POST.get("check_on", ""),
     }
     context |= bound_form(plan_form(), defined.flat, defined.problems)
     return render(request, "web/sweep_new.html", context, status=status)

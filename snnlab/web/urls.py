@@ -3,7 +3,17 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from snnlab.web import chips, queue, schedules, standing, sweep_new, sweeps, tokens, views
+from snnlab.web import (
+    chip_points,
+    chips,
+    queue,
+    schedules,
+    standing,
+    sweep_new,
+    sweeps,
+    tokens,
+    views,
+)
 from snnlab.web.join import invite, join
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
@@ -33,6 +43,7 @@ urlpatterns = [
     path("sweeps/", sweeps.sweeps, name="sweeps"),
     path("sweeps/new/", sweep_new.new, name="sweep-new"),
     path("sweeps/new/preview", sweep_new.preview, name="sweep-preview"),
+    path("sweeps/new/chip", chip_points.check, name="sweep-check-chip"),
     path("sweeps/<int:pk>/", sweeps.sweep, name="sweep"),
     path("sweeps/<int:pk>/live", sweeps.live, name="sweep-live"),
     path("sweeps/<int:pk>/cancel", sweeps.cancel, name="sweep-cancel"),

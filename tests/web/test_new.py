@@ -112,7 +112,7 @@ def test_the_form_costs_the_same_for_any_number_of_teams(
         Membership.objects.create(
             user=ada, team=Team.objects.create(slug=f"t{number}", name=f"T{number}")
         )
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         page = member.get("/experiments/new/").content.decode()
     assert "T9" in page
 

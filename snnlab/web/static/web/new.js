@@ -5,6 +5,7 @@ const form = document.getElementById("new");
 const fields = document.getElementById("fields");
 const toml = document.getElementById("toml");
 const chip = document.getElementById("chip-check");
+const ASKS = ["toml", "source", "seeds", "team"]; // what else the answer depends on
 let latest = 0;
 let waiting;
 let asked = false; // about a chip, once: from then on the answer follows the definition
@@ -47,6 +48,8 @@ function show(answer) {
   else if (answer.fields) fields.innerHTML = answer.fields;
   showProblems(answer.problems);
   showVerdict(answer);
+  const known = document.getElementById("known");
+  if (known.innerHTML !== answer.known) known.innerHTML = answer.known;
   if (asked || namesChip()) checkChip();
 }
 
@@ -88,9 +91,7 @@ function changed(event) {
   if (event.target.matches("[data-choice]")) showChosenKind(event.target);
   if (event.target.name === "source") follow();
   if (event.target.name === "check_on") checkChip();
-  if (fields.contains(event.target) || event.target === toml || event.target.name === "source") {
-    previewSoon();
-  }
+  if (fields.contains(event.target) || ASKS.includes(event.target.name)) previewSoon();
 }
 
 document.getElementById("check-chip")?.addEventListener("click", checkChip);
