@@ -7,7 +7,7 @@ from snnlab.experiments.actions import hold
 from snnlab.experiments.asking import HIGHEST_PRIORITY as HIGHEST
 from snnlab.experiments.asking import Refused
 from snnlab.experiments.doorbell import ring_on_commit
-from snnlab.experiments.models import QuotaSlot, Run, Share, Worker
+from snnlab.experiments.models import Portion, QuotaSlot, Run, Worker
 from snnlab.experiments.sql import rows
 from snnlab.teams.models import Team
 
@@ -102,8 +102,8 @@ def set_share(team: Team, *, weight: int = 1, quota: int | None = None) -> None:
     """
     if weight < 1 or (quota is not None and quota < 0):
         raise Refused(f"weight must be at least 1 and quota at least 0, got {weight} and {quota}")
-    Share.objects.update_or_create(team=team, defaults={"weight": weight, "quota": quota})
-    Share.objects.select_for_update().get(team=team)
+    Portion.objects.update_or_create(team=team, defaults={"weight": weight, "quota": quota})
+    Portion.objects.select_for_update().get(team=team)
     rows("lock table experiments_quotaslot in share row exclusive mode")
     QuotaSlot.objects.filter(team=team).delete()
     if quota is None:

@@ -69,7 +69,7 @@ with line as materialized (
     case when pool.name <> 'import' then share.quota end as quota,
     coalesce(share.weight, 1) as weight
   from unnest(%(pools)s::text[]) with ordinality as pool (name, place)
-  cross join teams_team team left join experiments_share share on share.team_id = team.id
+  cross join teams_team team left join experiments_portion share on share.team_id = team.id
   where exists (select from experiments_run where state = 'queued' and blockers = 0
       and team_id = team.id and pool = pool.name)
     and not exists (select from experiments_worker where name = %(name)s

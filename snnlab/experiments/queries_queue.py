@@ -42,7 +42,7 @@ def look() -> Look:
           select waiting.team_id as team, pool, waiting, coalesce(weight, 1) as weight, quota,
             coalesce((select sum(devices) from live where live.team_id = waiting.team_id), 0)
               as used
-          from waiting left join experiments_share share on share.team_id = waiting.team_id
+          from waiting left join experiments_portion share on share.team_id = waiting.team_id
         ), worker as (
           select name, pools, labels, memory, slots, draining,
             quarantined_at is not null as quarantined,

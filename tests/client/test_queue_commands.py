@@ -6,7 +6,7 @@ import pytest
 
 from snnlab.client.trouble import Code
 from snnlab.experiments import queue
-from snnlab.experiments.models import Run, Share, Worker
+from snnlab.experiments.models import Portion, Run, Worker
 from snnlab.experiments.queue import Offer
 from snnlab.teams.models import User
 from tests.client.typed import snnlab
@@ -53,7 +53,7 @@ def test_a_share_is_set_by_who_runs_the_lab(runs: list[Run]) -> None:
     assert (
         "weight 2, at most 3 devices" in snnlab("queue", "share", "--weight=2", "--quota=3").stdout
     )
-    share = Share.objects.get()
+    share = Portion.objects.get()
     assert (share.weight, share.quota) == (2, 3)
     User.objects.update(is_staff=False)
     assert snnlab("queue", "share").exit_code == Code.WRONG

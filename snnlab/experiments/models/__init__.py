@@ -10,7 +10,7 @@ from snnlab.experiments.models.files import Artifact, Checkpoint
 from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
 from snnlab.experiments.models.run import Experiment, Run
 from snnlab.experiments.models.schedule import Schedule, Slot
-from snnlab.experiments.models.sharing import Dependency, QuotaSlot, Share
+from snnlab.experiments.models.sharing import Dependency, Portion, QuotaSlot
 from snnlab.experiments.models.standing import Judgement, Snapshot, Verification
 from snnlab.experiments.models.sweep import Point, Sweep
 from snnlab.experiments.models.worker import JoinLink, Worker
@@ -30,10 +30,10 @@ __all__ = [
     "LogChunk",
     "Measurement",
     "Point",
+    "Portion",
     "QuotaSlot",
     "Run",
     "Schedule",
-    "Share",
     "Slot",
     "Snapshot",
     "Sweep",

@@ -22,10 +22,10 @@ class Dependency(models.Model):
         return f"run {self.run_id} needs run {self.needs_id}"
 
 
-class Share(models.Model):
+class Portion(models.Model):
     """What a team gets of the workers: its weight among teams, and at most how many devices."""
 
-    team = models.OneToOneField(Team, models.CASCADE, primary_key=True, related_name="share")
+    team = models.OneToOneField(Team, models.CASCADE, primary_key=True, related_name="portion")
     weight = models.PositiveSmallIntegerField(default=1)
     quota = models.PositiveSmallIntegerField(null=True)
 
@@ -33,7 +33,7 @@ class Share(models.Model):
         constraints = (models.CheckConstraint(condition=Q(weight__gte=1), name="some_weight"),)
 
     def __str__(self) -> str:
-        return f"share of {self.team_id}: {self.weight}, at most {self.quota or 'all'}"
+        return f"portion of {self.team_id}: {self.weight}, at most {self.quota or 'all'}"
 
 
 class QuotaSlot(models.Model):
