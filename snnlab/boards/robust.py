@@ -7,7 +7,7 @@ over chips. Methods that met the same chips are compared chip by chip.
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from snnlab.experiments.queries import ChipRow
 from snnlab.experiments.statistics import Difference, Interval, difference, interval
@@ -19,6 +19,7 @@ METHODS = {
     "ltl-offline": "LTL",
     "ltl-online": "LTL online",
 }
+WORSE: Mapping[str, Any] = {"mismatch": max, "silencing": max, "bits": min, "thermal": max}
 
 
 class At(NamedTuple):
@@ -46,11 +47,16 @@ class At(NamedTuple):
 
 
 class Series(NamedTuple):
-    """One method on one network over the levels of one non-ideality."""
+    """One method on one network over the levels of one non-ideality.
+
+    `family` is the method without its calibration, of `passes` over the data on each chip.
+    """
 
     method: str
     nonideality: str
     points: list[At]
+    family: str
+    passes: int
 
     @property
     def area(self) -> float | None:
@@ -76,35 +82,58 @@ def area(points: Iterable[tuple[float, float]]) -> float | None:
 
 def method(row: ChipRow) -> str:
     """What is compared: the rule, and how often each chip learned."""
-    name = METHODS.get(row.rule, row.rule)
-    if not row.passes:
-        return name
-    return f"{name}, calibrated ({row.passes} pass{'es' if row.passes > 1 else ''})"
+    return METHODS.get(row.rule, row.rule) + calibrated(row.passes)
+
+
+def calibrated(passes: int) -> str:
+    if not passes:
+        return ""
+    return f", calibrated ({passes} pass{'es' if passes > 1 else ''})"
 
 
 def series(rows: Sequence[ChipRow]) -> list[Series]:
     """All methods and non-idealities, in order; definitions of one method are told apart."""
-    named = names(rows)
-    groups: dict[tuple[str, str], dict[float, list[ChipRow]]] = {}
+    families = named(rows)
+    groups: dict[tuple[str, str, int], dict[float, list[ChipRow]]] = {}
     for row in rows:
-        key = (named[row.digest, row.passes], row.nonideality)
+        key = (row.nonideality, families[row.digest, row.passes], row.passes)
         groups.setdefault(key, {}).setdefault(row.level, []).append(row)
     return [
-        Series(name, nonideality, [at(level, found) for level, found in sorted(levels.items())])
-        for (name, nonideality), levels in sorted(groups.items())
+        Series(
+            family + calibrated(passes),
+            nonideality,
+            [at(level, found) for level, found in sorted(levels.items())],
+            family,
+            passes,
+        )
+        for (nonideality, family, passes), levels in sorted(groups.items(), key=order)
     ]
 
 
-def names(rows: Sequence[ChipRow]) -> dict[tuple[str, int], str]:
-    """The method of each definition, with its digest where two definitions share a method."""
+def order(group: tuple[tuple[str, str, int], Any]) -> tuple[int, str, str, int]:
+    """Non-idealities as the table of them has it, methods by name, more passes later."""
+    nonideality, family, passes = group[0]
+    known = list(WORSE)
+    place = known.index(nonideality) if nonideality in known else len(known)
+    return place, nonideality, family.lower(), passes
+
+
+def named(rows: Sequence[ChipRow]) -> dict[tuple[str, int], str]:
+    """The family of each definition, with its digest where two definitions share a method."""
     of: dict[str, set[str]] = {}
     for row in rows:
         of.setdefault(method(row), set()).add(row.digest)
     return {
-        (row.digest, row.passes): method(row)
+        (row.digest, row.passes): METHODS.get(row.rule, row.rule)
         + (f" {row.digest[:6]}" if len(of[method(row)]) > 1 else "")
         for row in rows
     }
+
+
+def worst_level(found: Sequence[Series], nonideality: str) -> float:
+    """The level at which a chip is worst; 0 where none was tested."""
+    levels = {at.level for each in found if each.nonideality == nonideality for at in each.points}
+    return WORSE.get(nonideality, max)(levels, default=0.0)
 
 
 def at(level: float, rows: Sequence[ChipRow]) -> At:

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from snnlab.boards.figures import LAYOUT
-from snnlab.boards.robust import Series, differences, methods, nonidealities
+from snnlab.boards.robust import Series, differences, nonidealities
 
 
 COLOURS = ("#2f87d0", "#d98200", "#0f9d75", "#c2589b", "#8a7ae6", "#b8860b", "#56b4e9", "#cc4f39")
-DASHES = ("solid", "dash", "dashdot", "longdash")
+DASHES = ("solid", "dash", "dashdot", "longdash")  # dotted is the worst chip
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
 TITLES = {
     "mismatch": "Device mismatch",
@@ -33,14 +33,31 @@ def title(nonideality: str) -> str:
     return TITLES.get(nonideality, nonideality)
 
 
-def colours(found: Sequence[Series]) -> dict[str, int]:
-    """One colour a method, the same in every chart."""
-    return {name: i for i, name in enumerate(methods(found))}
+class Look(NamedTuple):
+    """How a method is drawn in every chart: its rule is the colour, its calibration the dash."""
+
+    colour: str
+    dash: str
+    symbol: str
+
+
+def looks(found: Sequence[Series]) -> dict[str, Look]:
+    """One look a method. Equal rules share a colour, equally many passes dash and symbol."""
+    families = list(dict.fromkeys(each.family for each in found))
+    passes = sorted({each.passes for each in found})
+    return {
+        each.method: Look(
+            COLOURS[families.index(each.family) % len(COLOURS)],
+            DASHES[passes.index(each.passes) % len(DASHES)],
+            SYMBOLS[passes.index(each.passes) % len(SYMBOLS)],
+        )
+        for each in found
+    }
 
 
 def multiples(found: Sequence[Series]) -> go.Figure:
     """Accuracy over level, a small chart for each non-ideality: mean, interval, worst chip."""
-    kinds, places = nonidealities(found), colours(found)
+    kinds, drawn = nonidealities(found), looks(found)
     if not kinds:
         return nothing()
     down = -(-len(kinds) // ACROSS)
@@ -55,7 +72,7 @@ def multiples(found: Sequence[Series]) -> go.Figure:
     for each in found:
         place = kinds.index(each.nonideality)
         cell = {"row": place // ACROSS + 1, "col": place % ACROSS + 1}
-        for trace in lines(each, places[each.method], legend=each.nonideality == kinds[0]):
+        for trace in lines(each, drawn[each.method], legend=each.nonideality == kinds[0]):
             figure.add_trace(trace, **cell)
     for place, kind in enumerate(kinds):
         cell = {"row": place // ACROSS + 1, "col": place % ACROSS + 1}
@@ -64,17 +81,18 @@ def multiples(found: Sequence[Series]) -> go.Figure:
             figure.update_xaxes(autorange="reversed", **cell)  # worse to the right, as elsewhere
         if place % ACROSS == 0:
             figure.update_yaxes(title_text="Test accuracy [%]", automargin=True, **cell)
-    above = {"orientation": "h", "y": 1 + 0.12 / down, "yanchor": "bottom"}
+    above = {"orientation": "h", "yref": "container", "y": 0.95, "yanchor": "top"}
     more = {"height": 330 * down + 60, "margin": MARGIN, "legend": above}
     return figure.update_layout(**LAYOUT | more)
 
 
-MARGIN = {"l": 56, "r": 12, "t": 96, "b": 48}
+MARGIN = {"l": 56, "r": 12, "t": 116, "b": 48}
+BELOW_BAR = {"l": 56, "r": 12, "t": 36, "b": 56}  # of buttons, which would hide what is below it
+UNDER = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 11}}
 
 
-def lines(each: Series, place: int, *, legend: bool) -> list[go.Scatter]:
+def lines(each: Series, look: Look, *, legend: bool) -> list[go.Scatter]:
     """A method's band, its mean with what hovering tells, and its worst chip."""
-    colour = COLOURS[place % len(COLOURS)]
     x = [at.level for at in each.points]
     shared = {
         "x": x,
@@ -89,7 +107,7 @@ def lines(each: Series, place: int, *, legend: bool) -> list[go.Scatter]:
             y=[*(high for _, high in band), *(low for low, _ in reversed(band))],
             mode="lines",
             fill="toself",
-            fillcolor=colour,
+            fillcolor=look.colour,
             opacity=0.2,
             line={"width": 0},
             hoverinfo="skip",
@@ -100,7 +118,7 @@ def lines(each: Series, place: int, *, legend: bool) -> list[go.Scatter]:
             **shared,
             y=[at.worst for at in each.points],
             mode="lines",
-            line={"color": colour, "width": 1, "dash": "dot"},
+            line={"color": look.colour, "width": 1, "dash": "dot"},
             showlegend=False,
             hovertemplate="worst chip %{y:.2f} %<extra></extra>",
         ),
@@ -108,8 +126,8 @@ def lines(each: Series, place: int, *, legend: bool) -> list[go.Scatter]:
             **shared,
             y=[at.mean for at in each.points],
             mode="lines+markers",
-            line={"color": colour, "width": 2, "dash": DASHES[place // len(COLOURS) % 4]},
-            marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8},
+            line={"color": look.colour, "width": 2, "dash": look.dash},
+            marker={"symbol": look.symbol, "size": 8},
             showlegend=legend,
             text=[about(each, at) for at in each.points],
             hovertemplate="%{text}<extra></extra>",
@@ -145,11 +163,11 @@ def heat(found: Sequence[Series], nonideality: str) -> go.Figure:
             xgap=1,
             ygap=1,
         ),
-        layout=LAYOUT,
+        layout=LAYOUT | {"height": 420, "margin": BELOW_BAR},
     )
     figure.update_xaxes(title_text=f"{title(nonideality)}: {LEVELS.get(nonideality, 'level')}")
     figure.update_xaxes(type="category", automargin=True)
-    return figure.update_yaxes(automargin=True)
+    return figure.update_yaxes(automargin=True, autorange="reversed")
 
 
 def mean_at(each: Series, level: float) -> float | None:
@@ -158,34 +176,40 @@ def mean_at(each: Series, level: float) -> float | None:
 
 def violins(found: Sequence[Series], nonideality: str, level: float) -> go.Figure:
     """Every chip at one level, a violin a method."""
-    places, figure = colours(found), go.Figure(layout=LAYOUT | {"showlegend": False})
+    drawn = looks(found)
+    figure = go.Figure(layout=LAYOUT | {"showlegend": False, "height": 420, "margin": BELOW_BAR})
     for each in found:
         for at in each.points:
             if each.nonideality == nonideality and at.level == level:
-                figure.add_trace(violin(each.method, at.values, places[each.method]))
-    figure.update_yaxes(title_text="Test accuracy of a chip [%]", automargin=True)
-    return figure.update_xaxes(automargin=True) if figure.data else nothing()
+                figure.add_trace(violin(each.method, at.values, drawn[each.method]))
+    figure.update_xaxes(title_text="Test accuracy of a chip [%]", automargin=True)
+    figure.update_yaxes(automargin=True, autorange="reversed")
+    return figure if figure.data else nothing()
 
 
-def violin(name: str, values: Sequence[float], place: int) -> go.Violin:
-    colour = COLOURS[place % len(COLOURS)]
+def violin(name: str, values: Sequence[float], look: Look) -> go.Violin:
+    """The chips of one method, lying, so that its name can be read."""
     return go.Violin(
-        y=values,
+        x=values,
+        orientation="h",
         name=escape(name),
-        line_color=colour,
+        line_color=look.colour,
         points="all",
         pointpos=0,
         jitter=0.4,
         marker={"size": 4, "opacity": 0.6},
         meanline_visible=True,
         spanmode="hard",
-        hoverinfo="y",
+        hoverinfo="x",
     )
 
 
 def gaps(found: Sequence[Series], nonideality: str, base: str) -> go.Figure:
     """Each method minus the baseline over level, chip by chip, with intervals."""
-    places, figure = colours(found), go.Figure(layout=LAYOUT)
+    drawn = looks(found)
+    figure = go.Figure(
+        layout=LAYOUT | {"height": 480, "margin": BELOW_BAR | {"b": 150}, "legend": UNDER}
+    )
     of = {each.method: each for each in found if each.nonideality == nonideality}
     if base not in of or len(of) < 2:
         return nothing("Nothing to compare: choose a baseline that others were tested beside")
@@ -204,8 +228,8 @@ def gaps(found: Sequence[Series], nonideality: str, base: str) -> go.Figure:
                 },
                 mode="lines+markers",
                 name=escape(name),
-                line={"color": COLOURS[places[name] % len(COLOURS)]},
-                marker={"symbol": SYMBOLS[places[name] % len(SYMBOLS)], "size": 8},
+                line={"color": drawn[name].colour, "dash": drawn[name].dash},
+                marker={"symbol": drawn[name].symbol, "size": 8},
                 text=[f"n = {gap.n} chips{', paired' * gap.paired}" for _, gap in rows],
                 hovertemplate="%{y:+.2f} points at %{x:g}<br>%{text}<extra></extra>",
             )

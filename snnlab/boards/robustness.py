@@ -17,7 +17,7 @@ from snnlab.boards import robust_figures as figures
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
 from snnlab.boards.graph import graph
-from snnlab.boards.robust import Series, method, methods, nonidealities, series
+from snnlab.boards.robust import Series, method, methods, nonidealities, series, worst_level
 from snnlab.boards.scope import scope
 from snnlab.boards.state import clean, number, query_of
 from snnlab.experiments import queries
@@ -62,7 +62,7 @@ def read(teams: Sequence[int], query: QueryDict) -> View:
     kind = first(query.get("kind", ""), nonidealities(found))
     levels = levels_of(found, kind)
     asked = number(query, "level")
-    level = asked if asked in levels else levels[len(levels) // 2] if levels else 0.0
+    level = asked if asked in levels else worst_level(found, kind)
     base = first(clean(query.get("base", "")), methods(found))
     return View(data, networks, network, found, rows, kind, level, base)
 
@@ -178,9 +178,9 @@ def behind(view: View) -> list[Any]:
 def layout() -> html.Div:
     """The charts before their data."""
     cards = (
-        ("robust-heat", "Method by level"),
-        ("robust-violin", "Chips at the level"),
-        ("robust-gap", "Difference to the baseline"),
+        ("robust-heat", "Method by level", 420),
+        ("robust-violin", "Chips at the level", 420),
+        ("robust-gap", "Difference to the baseline", 480),
     )
     return html.Div(
         [
@@ -188,7 +188,7 @@ def layout() -> html.Div:
             html.Section(
                 [html.H2("Accuracy over level"), graph("robust-lines", 720)], className="card whole"
             ),
-            *(html.Section([html.H2(name), graph(id)], className="card") for id, name in cards),
+            *(html.Section([html.H2(t), graph(id, h)], className="card") for id, t, h in cards),
             html.Section(
                 [
                     html.H2("Runs and chips behind it"),

@@ -20,6 +20,11 @@ class Preset(NamedTuple):
     def definition(self) -> dict[str, object]:
         return tomllib.loads(self.text)
 
+    @property
+    def quick(self) -> bool:
+        """Whether it trains in minutes, on images that are always at hand."""
+        return self.name.endswith("-sample")
+
 
 def presets() -> dict[str, Preset]:
     """Every preset by name, in the order of their names."""

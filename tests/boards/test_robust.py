@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from snnlab.boards import robust_figures as figures
-from snnlab.boards.robust import area, differences, series
+from snnlab.boards.robust import area, differences, series, worst_level
 from snnlab.boards.robustness import label
 from snnlab.experiments import chips, queries, queue, recording
 from snnlab.experiments.chips import ChipLevel, ChipRow
@@ -119,6 +119,26 @@ def test_every_chart_can_be_sent_and_a_method_has_one_colour():
     assert {v.name for v in charts[2].data} == {each.method for each in found}
     for empty in (figures.multiples([]), figures.heat(found, "x"), figures.gaps(found, "bits", "")):
         assert empty.layout.annotations[0].text
+
+
+def test_a_rule_is_a_colour_and_its_calibration_a_dash():
+    rules = ("bptt", "conversion", "ltl-offline")
+    rows = [row(0.5, 90.0, rule=rule, passes=passes) for passes in (5, 0, 1) for rule in rules]
+    drawn = figures.looks(series(rows))
+    assert len(set(drawn.values())) == 9
+    for kept in ("colour", "dash"):
+        assert len({getattr(look, kept) for look in drawn.values()}) == 3
+    assert drawn["LTL"].colour == drawn["LTL, calibrated (5 passes)"].colour
+    assert drawn["LTL, calibrated (1 pass)"].dash == drawn["BPTT, calibrated (1 pass)"].dash
+    assert "dot" not in {look.dash for look in drawn.values()}  # the worst chips are dotted
+
+
+def test_first_looked_at_is_the_worst_level_of_mismatch():
+    rows = [row(level, 90.0, nonideality=kind) for kind in ("bits", "mismatch") for level in (2, 8)]
+    found = series(rows)
+    assert [each.nonideality for each in found] == ["mismatch", "bits"]
+    assert (worst_level(found, "mismatch"), worst_level(found, "bits")) == (8, 2)
+    assert worst_level([], "") == 0
 
 
 def test_levels_and_passes_are_read_from_where_runs_tell_them():
