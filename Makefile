@@ -39,7 +39,7 @@ lock:  ## find new versions and write requirements.lock
 	@build/lock/bin/pip install --quiet pip-tools
 	@build/lock/bin/pip-compile --upgrade --generate-hashes --strip-extras --allow-unsafe \
 		--no-emit-find-links --no-emit-index-url -o requirements.lock requirements-dev.in
-	@cat requirements-data.lock >> requirements.lock
+	@cat requirements-files.lock >> requirements.lock
 
 clean:  ## remove what can be made again; never the data
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
