@@ -2,7 +2,8 @@
 
 Makes a database of its own, fills it, and asks pages and charts through Django's client, as a
 browser would but for the network: median, 95th percentile, queries and bytes of each. Goals: a
-leaderboard's 95th percentile at most 100 ms, its first view with 1,000 rows at most 500 kB.
+leaderboard's 95th percentile at most 100 ms, its first view with 1,000 rows at most 500 kB; page
+and charts of a comparison of 50 runs with 10,000 points each at most 800 ms together.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from tests.bench import comparison
 
 
 def main() -> None:
@@ -47,11 +50,13 @@ def measure(runs: int, repeat: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from snnlab.experiments.models import Run
+    from snnlab.experiments.models import Measurement, Run
 
     call_command("migrate", verbosity=0)
     started = time.perf_counter()
     entries = 0 if Run.objects.exists() else fill(runs)
+    if not Measurement.objects.exists():
+        comparison.fill()
     print(
         f"{runs:,} runs, {entries:,} rows of boards, made in {time.perf_counter() - started:.0f} s"
     )
@@ -160,6 +165,7 @@ def questions() -> dict[str, Callable[[], Any]]:
         ),
         "robustness board": get("/boards/robustness/"),
         "list of boards": get("/boards/"),
+        **comparison.questions(client),
     }
 
 

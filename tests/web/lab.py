@@ -49,7 +49,11 @@ def claim(points=(), log: str = ""):
 
 def succeed(folder: Path, **results: float):
     """Take the next run to its end; gives its claim."""
-    taken = claim([(name, 1, value) for name, value in results.items()])
+    return end(claim([(name, 1, value) for name, value in results.items()]), folder)
+
+
+def end(taken, folder: Path):
+    """Give a claimed run its last checkpoint, and end it."""
     path = folder / f"checkpoint-{taken.run_id}"
     path.write_bytes(b"weights %d" % taken.run_id)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,6 @@
+"""The comparison of runs."""
+
+from snnlab.boards import compare
+
+
+board = compare.board()
