@@ -228,6 +228,9 @@ SNNLAB_REAP = env.seconds("SNNLAB_REAP", default=10)
 SNNLAB_POLL = env.seconds("SNNLAB_POLL", default=15)
 SNNLAB_STALL = env.seconds("SNNLAB_STALL", default=15 * 60)
 SNNLAB_WALL = env.seconds("SNNLAB_WALL", default=7 * 24 * 3600)
+SNNLAB_STORE = env.text("SNNLAB_STORE")
+SNNLAB_STORE_KEY = env.text("SNNLAB_STORE_KEY")
+SNNLAB_LARGEST = env.whole("SNNLAB_LARGEST", default=4096)
 SNNLAB_QUARANTINE = env.whole("SNNLAB_QUARANTINE", default=5)
 if not SNNLAB_HEARTBEAT < SNNLAB_FENCE < SNNLAB_LEASE:
     raise ImproperlyConfigured(

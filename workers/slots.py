@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from django.db import Error, close_old_connections, connection
 
-from snnlab.experiments import actions_schedules, doorbell, queue
+from snnlab.experiments import actions_queue, actions_schedules, doorbell, queue
+from snnlab.experiments.store import Shut, store
 from snnlab.experiments.sweeping import sweep
 from snnlab.learning.version import code
 from workers.bell import Bell
@@ -37,6 +38,7 @@ class Slots:
             name=self.name, labels=limits.labels, memory=limits.memory, code=code()
         )
         self.devices = Devices(limits.slots, freed=self.bell.ring)
+        self.store, self.shut_out = store(), False
         self.usage, self.sweeper = Usage(), Sweeper()
         self.drain = threading.Event()
         self.threads = [
@@ -87,14 +89,20 @@ class Slots:
         """Wait for a run and train it."""
         while not self.drain.is_set() and child.process.poll() is None:
             heard.clear()
-            since = time.monotonic()
-            with self.devices.taken(lambda free: self._claim(owner, free)) as taken:
-                if taken:
-                    claim, places = taken
-                    may = self.limits.of_slots(places)
-                    supervise(claim, child, self.limits, self.bell, self.drain, since, may)
-                    return
+            if self._can_store() and self._claim_one(owner, child):
+                return
             heard.wait(self.limits.poll)
+
+    def _claim_one(self, owner: str, child: Child) -> bool:
+        """Train the next run, if there is one."""
+        since = time.monotonic()
+        with self.devices.taken(lambda free: self._claim(owner, free)) as taken:
+            if taken is None:
+                return False
+            claim, places = taken
+            may = self.limits.of_slots(places)
+            supervise(claim, child, self.limits, self.bell, self.drain, since, may)
+            return True
 
     def _claim(self, owner: str, free: int) -> queue.Claim | None:
         try:
@@ -104,6 +112,15 @@ class Slots:
             log.warning("the queue does not answer: %s", error)
             connection.close()
             return None
+
+    def _can_store(self) -> bool:
+        """Whether the lab's store answers; a worker that it does not let in takes nothing more."""
+        try:
+            return self.store.open()
+        except Shut as error:
+            log.error("%s", error)
+            self.shut_out = True
+            return False
 
     def _clean(self) -> None:
         swept = -SWEPT_EVERY
@@ -127,7 +144,9 @@ class Slots:
     def _show(self) -> None:
         """Tell that this worker is there, and how busy its machine is."""
         load = self.usage.look(gpus=self.limits.device == "cuda")
-        queue.seen(self.offer, self.limits.pools, self.limits.slots, load)
+        draining = queue.seen(self.offer, self.limits.pools, self.limits.slots, load)
+        if self.shut_out and not draining:
+            actions_queue.drain(self.name)
 
     @staticmethod
     def reap() -> None:

@@ -6,24 +6,26 @@ the lease runs out, and another worker goes on from the last recorded checkpoint
 
 import errno
 import logging
-import random
 import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
 
-from snnlab.experiments import artifacts, queue, recording
-from snnlab.experiments.queue import Claim, LeaseLost, Stored
+from snnlab.experiments import queue, recording
+from snnlab.experiments.queue import Claim, LeaseLost
+from snnlab.experiments.store import TooLarge, store
+from workers.beginning import Beginning
 from workers.bell import Bell
 from workers.child import Child
 from workers.heart import Heart
 from workers.limits import Limits
+from workers.patience import GivenUp, persist
 from workers.protocol import Message
 from workers.usage import resident
 
@@ -54,15 +56,46 @@ class Supervisor:
         self.heart, self.drain, self.may = heart, drain, may
         self.wall = min(limits.wall, claim.wall or limits.wall)
         self.scratch = scratch(claim)
-        self.resume = resume_point(claim)
-        self.final = bool(self.resume and self.resume.final)
+        self.store = store()
+        self.beginning = Beginning(None, None, ())
+        self.final = False
         self.started = self.sign = self.logged = time.monotonic()
         self.asked: float | None = None
         self.chunks = 0
 
     def run(self) -> str:
         """Train until the attempt has ended; gives the state that the run is in then."""
-        self.send_job()
+        try:
+            self.fetch()
+            self.send_job()
+            return self.train()
+        except GivenUp as why:
+            log.error("run %s is given back: %s", self.claim.run_id, why)
+            self.child.close()
+            return self.give_back()
+
+    def fetch(self) -> None:
+        """Have the files that the attempt begins with, however long that takes."""
+        self.beginning = Beginning.of(self.claim, self.copy)
+        self.final = bool(self.beginning.resume and self.beginning.resume.final)
+        self.started = self.sign = time.monotonic()
+
+    def copy(self, sha256: str) -> Path | None:
+        """A sound copy of a stored file, as it was when it was stored; None if there is none."""
+        return self.write(lambda: self.store.fetch(sha256, self.scratch, self.tick))
+
+    def tick(self) -> None:
+        """Look up from a long transfer. A cancelled run needs no file; one given back, few."""
+        now = time.monotonic()
+        self.sign = now
+        if self.heart.fenced:
+            raise LeaseLost(self.claim)
+        if self.drain.is_set():
+            self.stop()
+        if self.heart.cancelling or (self.asked and now > self.asked + self.limits.grace):
+            raise GivenUp("it was asked to stop while a file was on its way")
+
+    def train(self) -> str:
         while True:
             message = self.child.next(TICK)
             if self.heart.fenced:
@@ -81,20 +114,13 @@ class Supervisor:
                 "threads": self.limits.threads,
                 "device": self.limits.device,
                 "processes": self.claim.devices,
-                "given": [str(path) for path in given(self.claim)],
+                "given": self.beginning.given,
                 "scratch": str(self.scratch),
-                "resume": self.begins_with(),
+                "resume": self.beginning.path,
                 "until": self.heart.until,
                 **self.may,
             }
         )
-
-    def begins_with(self) -> str | None:
-        """Its own checkpoint, or for a test of stored weights that of the run it waited for."""
-        if self.resume:
-            return str(artifacts.path_of(self.resume.sha256))
-        again = self.claim.definition.get("task", {}).get("kind") == "evaluate"
-        return str(next(iter(given(self.claim)), "")) or None if again else None
 
     def take(self, message: Message) -> str | None:
         """Do what a message asks for; gives the run's new state if that ends the attempt."""
@@ -111,12 +137,13 @@ class Supervisor:
         return None
 
     def begin(self, environment: dict[str, Any]) -> None:
+        resume = self.beginning.resume
         self.write(
             lambda: recording.begin(
                 self.claim,
                 environment,
-                self.resume.step if self.resume else 0,
-                restarted=bool(self.claim.checkpoints) and not self.resume,
+                resume.step if resume else 0,
+                restarted=bool(self.claim.checkpoints) and not resume,
             )
         )
 
@@ -135,10 +162,13 @@ class Supervisor:
         points = [(metric, step, value) for metric, value in message["metrics"].items()]
         try:
             self.record(points, fresh)
+        except TooLarge as error:
+            return self.fail("config", f"checkpoint {step} {error}: see SNNLAB_LARGEST")
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             return self.fail("disk_full", f"checkpoint {step} cannot be stored: {error}")
+        Path(fresh.path).unlink(missing_ok=True)  # a copy of what is in the store now
         self.final = self.final or final
         if self.heart.pausing and not final:
             self.stop()
@@ -214,21 +244,22 @@ class Supervisor:
         text, points = self.child.log.take(), points or []
         if text or points or fresh:
             self.chunks += 1
-            seq = self.chunks
-            self.write(lambda: recording.record(self.claim, points, fresh, text, seq))
+            self.write(partial(self.store_all, points, fresh, text, self.chunks))
+
+    def store_all(
+        self,
+        points: list[tuple[str, int, float]],
+        fresh: recording.Fresh | None,
+        text: str,
+        seq: int,
+    ) -> None:
+        """The file first, which may take long, then in one transaction all that names it."""
+        if fresh:
+            self.store.send(Path(fresh.path), fresh.sha256, self.tick)
+        recording.record(self.claim, points, fresh, text, seq)
 
     def write(self, change: Callable[[], T]) -> T:
-        """Repeat a change until the database took it, or until the lease may be another's."""
-        pause = 0.1
-        while not self.heart.fenced:
-            try:
-                return change()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("run %s: the database does not answer: %s", self.claim.run_id, error)
-                connection.close()
-            time.sleep(random.uniform(0.5, 1) * pause)
-            pause = min(2 * pause, 5)
-        raise LeaseLost(self.claim)
+        return persist(change, self.heart, self.tick)
 
 
 def supervise(
@@ -261,14 +292,3 @@ def supervise(
 def scratch(claim: Claim) -> Path:
     """The folder of one attempt: another attempt can never write into it."""
     return Path(settings.SNNLAB_HOME) / "scratch" / f"{claim.run_id}-{claim.lease_epoch}"
-
-
-def resume_point(claim: Claim) -> Stored | None:
-    """The newest checkpoint whose file is what it was when it was stored."""
-    good = (stored for stored in claim.checkpoints if artifacts.verifies(stored.sha256))
-    return next(good, None)
-
-
-def given(claim: Claim) -> list[Path]:
-    """The final checkpoints of the runs that this one needs, as far as they are here and sound."""
-    return [artifacts.path_of(sha256) for sha256 in claim.given if artifacts.verifies(sha256)]

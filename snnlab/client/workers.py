@@ -97,6 +97,42 @@ def invite(*, user: User) -> None:
     click.echo(f"snnlab worker {origin.rstrip('/')}/join/{joining.invite(user.username)}/")
 
 
+@workers.command()
+@AS_JSON
+@asks_the_lab
+def keys(*, user: User, in_json: bool) -> None:
+    """Show the keys with which machines open the lab's store."""
+    may_run_the_lab(user)
+    found = [known(key) for key in joining.working_keys()]
+    if in_json:
+        click.echo(render.json_text(found))
+    elif found:
+        render.show(render.table("", tuple(found[0]), (tuple(key.values()) for key in found)))
+    else:
+        click.echo("no machine has a key: all share the lab's folder", err=True)
+
+
+def known(key: Any) -> dict[str, Any]:
+    return {
+        "key": key.pk,
+        "machine": key.machine,
+        "invited by": key.actor,
+        "joined": f"{key.created_at:%Y-%m-%d %H:%M}",
+        "last used": f"{key.used_at:%Y-%m-%d %H:%M}" if key.used_at else "never",
+    }
+
+
+@workers.command()
+@click.argument("key", type=click.IntRange(1, 2**63 - 1))
+@asks_the_lab
+def revoke(*, user: User, key: int) -> None:
+    """Let the key with that number open the lab's store no more."""
+    may_run_the_lab(user)
+    if not joining.revoke_key(key):
+        raise Trouble(Code.NOT_FOUND, f"there is no key {key}. See `snnlab workers keys`")
+    click.echo(f"key {key}: opens nothing any more")
+
+
 def may_run_the_lab(user: User) -> None:
     if not user.is_staff:
         raise Trouble(Code.WRONG, f"{user} does not run this lab. Ask one who does")

@@ -13,6 +13,7 @@ from snnlab.experiments import artifacts, chips
 from snnlab.experiments.models import Measurement
 from snnlab.experiments.queue import MINE, Claim, LeaseLost
 from snnlab.experiments.sql import rows
+from snnlab.experiments.store import store
 
 
 KEPT = 2
@@ -20,7 +21,7 @@ KEPT = 2
 
 @dataclass(frozen=True)
 class Fresh:
-    """A checkpoint that a trainer just wrote; `record` moves its file into the store.
+    """A checkpoint that a trainer just wrote; `record` has its file in the store.
 
     `data` is the digest of the images that it was trained on, and `caveat` what is known of them.
     """
@@ -90,11 +91,9 @@ def record(
             text=log.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
         )
     if checkpoint:
-        _keep(claim, checkpoint)
+        file = _keep(claim, checkpoint)
         _tell_data(claim, checkpoint)
-        chips.store(
-            claim.run_id, chips.read(claim.definition, artifacts.path_of(checkpoint.sha256))
-        )
+        chips.store(claim.run_id, chips.read(claim.definition, file))
 
 
 def _hold(claim: Claim) -> None:
@@ -162,8 +161,8 @@ def _flag(value: float) -> int:
     return Measurement.Flag.NUMBER
 
 
-def _keep(claim: Claim, fresh: Fresh) -> None:
-    """Store a checkpoint, and let go of all but the last few.
+def _keep(claim: Claim, fresh: Fresh) -> Path:
+    """Store a checkpoint, and let go of all but the last few; gives where its file can be read.
 
     The artifact's row is locked while its file is placed or removed, so that two runs with the same
     file never get in each other's way.
@@ -176,7 +175,7 @@ def _keep(claim: Claim, fresh: Fresh) -> None:
         sha256=fresh.sha256,
         size=fresh.size,
     )
-    artifacts.keep(Path(fresh.path), fresh.sha256)
+    file = store().place(Path(fresh.path), fresh.sha256)
     rows(
         """
         insert into experiments_checkpoint
@@ -202,6 +201,7 @@ def _keep(claim: Claim, fresh: Fresh) -> None:
         kept=KEPT,
     )
     _drop([row["artifact_id"] for row in old])
+    return file
 
 
 def _tell_data(claim: Claim, fresh: Fresh) -> None:
@@ -243,4 +243,21 @@ def _drop(digests: list[str]) -> None:
         digests=[row["sha256"] for row in locked],
     )
     for row in dropped:
-        artifacts.path_of(row["sha256"]).unlink(missing_ok=True)
+        store().drop(row["sha256"])
+
+
+@transaction.atomic
+def discard(sha256: str) -> None:
+    """Remove a stored file that no row names.
+
+    Whoever is about to name it has inserted its row: then this waits, and leaves the file alone.
+    """
+    ours = rows(
+        """
+        insert into experiments_artifact (sha256, size, created_at)
+        values (%(sha256)s, 0, clock_timestamp()) on conflict do nothing returning sha256""",
+        sha256=sha256,
+    )
+    if ours:
+        artifacts.path_of(sha256).unlink(missing_ok=True)
+        rows("delete from experiments_artifact where sha256 = %(sha256)s", sha256=sha256)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from snnlab.experiments.artifacts import NAME
 from snnlab.experiments.models import Artifact, Run
+from snnlab.experiments.recording import discard
 
 
 OLD = 3600.0
@@ -23,7 +25,10 @@ def sweep(older_than: float = OLD) -> int:
     known = set(Artifact.objects.filter(pk__in=files).values_list("pk", flat=True))
     lost = [path for name, path in files.items() if name not in known]
     for path in lost:
-        path.unlink(missing_ok=True)
+        if NAME.fullmatch(path.name):
+            discard(path.name)
+        else:
+            path.unlink(missing_ok=True)
     folders = _old(home.glob("scratch/*"), limit)
     running = Run.objects.filter(state__in=Run.LIVE).values_list("pk", "lease_epoch")
     for name in folders.keys() - {f"{run}-{epoch}" for run, epoch in running}:

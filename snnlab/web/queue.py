@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from snnlab.experiments import actions, actions_queue, queries, queries_queue
+from snnlab.experiments import actions, actions_queue, joining, queries, queries_queue
 from snnlab.teams import queries as teams
 from snnlab.web.access import or_404, writer_or_403
 from snnlab.web.run import share
@@ -69,7 +69,9 @@ def of_queue(request: HttpRequest) -> dict[str, Any]:
 
 
 def of_workers(request: HttpRequest) -> dict[str, Any]:
-    return {"workers": queries_queue.workers(request.user), "staff": request.user.is_staff}
+    staff = request.user.is_staff
+    keys = joining.working_keys() if staff else []
+    return {"workers": queries_queue.workers(request.user), "staff": staff, "keys": keys}
 
 
 def start(request: HttpRequest) -> int:

@@ -1,7 +1,7 @@
 """Addresses of the site's own pages."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import path, re_path
 
 from snnlab.web import (
     chip_points,
@@ -14,9 +14,10 @@ from snnlab.web import (
     tokens,
     views,
 )
-from snnlab.web.join import invite, join
+from snnlab.web.join import invite, join, key, revoke_key
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
+from snnlab.web.store import door, file
 
 
 app_name = "web"
@@ -61,6 +62,10 @@ urlpatterns = [
     path("workers/live", queue.workers_live, name="workers-live"),
     path("workers/invite", invite, name="invite"),
     path("join/<str:token>/", join, name="join"),
+    path("join/<str:token>/key", key, name="join-key"),
+    path("workers/keys/<int:pk>/revoke", revoke_key, name="revoke-key"),
+    path("store/", door, name="store"),
+    re_path("^store/(?P<sha256>[0-9a-f]{64})$", file, name="file"),
     path("workers/<str:name>/drain", queue.drain, name="drain"),
     path("workers/<str:name>/trust", queue.trust, name="trust"),
     path("boards/<slug:board>/rows/<int:pk>/judge", standing.judge, name="judge"),

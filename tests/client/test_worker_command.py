@@ -1,7 +1,9 @@
 """`snnlab worker`: one command and one URL make a machine a worker."""
 
+import json
 import os
 import signal
+import socket
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from django.db.models.functions import Now
 from snnlab.client import worker
 from snnlab.client.trouble import Code
 from snnlab.experiments import joining
-from snnlab.experiments.models import JoinLink, Worker
+from snnlab.experiments.models import JoinLink, Worker, WorkerKey
 from tests.chaos.conftest import environment
 from tests.client.typed import snnlab, started
 from tests.experiments.waiting import until
@@ -27,30 +29,67 @@ def taken(monkeypatch) -> list[list[str]]:
     return calls
 
 
+@pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.django_db(transaction=True)
-def test_a_link_makes_a_machine_a_worker(live_server, tmp_path: Path, settings) -> None:
-    settings.SNNLAB_HOME = tmp_path
+def test_a_link_makes_a_machine_a_worker_with_a_key_unless_it_shares_the_folder(
+    live_server, tmp_path: Path, settings, *, shared: bool
+) -> None:
+    settings.SNNLAB_HOME = tmp_path / "lab"
     settings.CELERY_BROKER_URL = "redis+socket:///nowhere/valkey.sock"
     url = f"{live_server.url}/join/{joining.invite('ada')}/"
-    plain = {"DATABASE_URL": "", "BROKER_URL": "", "SNNLAB_HOME": str(tmp_path)}
+    mine = str(tmp_path / ("lab" if shared else "elsewhere"))
+    plain = {"DATABASE_URL": "", "BROKER_URL": "", "SNNLAB_HOME": mine}
     process = started("worker", url, "--labels=chip", "--slots=2", **plain)
     try:
         row = until(lambda: Worker.objects.first(), 60)
         assert (row.labels, row.slots, row.pools) == (["chip"], 2, ["cpu"])
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        told = process.communicate(timeout=60)[1]
+    keys = list(WorkerKey.objects.values_list("machine", "actor"))
+    assert keys == ([] if shared else [(socket.gethostname()[:100], "ada")])
+    assert (f"Checkpoints go to {live_server.url}/store/" in told) is not shared
     assert environment("")["DATABASE_URL"].replace(":@", "@") == joining.database()
 
 
-def test_a_store_that_is_not_shared_is_told_of(capsys, settings, tmp_path) -> None:
+@pytest.mark.django_db
+def test_a_key_is_given_only_by_a_link_that_works_and_to_a_name(client) -> None:
+    token = joining.invite("ada")
+    for name in ("", " ", "a\nb", "x" * 101):
+        answer = client.post(f"/join/{token}/key", {"machine": name})
+        assert (answer.status_code, "machine" in answer.json()["error"]) == (422, True)
+    assert client.post("/join/x/key", {"machine": "a"}).status_code == 404
+    assert not WorkerKey.objects.exists()
+    key = client.post(f"/join/{token}/key", {"machine": "a"}).json()["key"]
+    assert joining.opens(key)
+    JoinLink.objects.update(expires_at=Now())
+    assert client.post(f"/join/{token}/key", {"machine": "a"}).status_code == 404
+    assert joining.opens(key), "the key outlives the link"
+
+
+@pytest.mark.django_db
+def test_who_runs_the_lab_sees_and_revokes_keys(client, settings, tmp_path) -> None:
     settings.SNNLAB_HOME = tmp_path
-    mark = joining.mark()
-    assert mark == joining.mark()
-    worker.warn_of_other_store(mark)
-    assert capsys.readouterr().err == ""
-    worker.warn_of_other_store("another lab's")
-    assert "is not the lab's" in capsys.readouterr().err
+    ada, bob = lab.person("ada", "lab"), lab.person("bob", "lab")
+    ada.is_staff = True
+    ada.save()
+    first, second = (joining.make_key(joining.invite("ada"), f"box {n}") for n in (1, 2))
+    client.force_login(bob)
+    assert "box 1" not in client.get("/workers/").content.decode()
+    client.force_login(ada)
+    page = client.get("/workers/").content.decode()
+    assert "box 1" in page
+    assert first not in page
+    told = json.loads(snnlab("workers", "keys", "--json", "--user=ada").stdout)
+    assert [key["machine"] for key in told] == ["box 2", "box 1"]
+    assert client.post(f"/workers/keys/{told[0]['key']}/revoke").status_code == 302
+    assert client.post(f"/workers/keys/{told[0]['key']}/revoke").status_code == 404
+    assert (joining.opens(second), joining.opens(first)) == (False, True)
+    number = told[1]["key"]
+    assert snnlab("workers", "revoke", number, "--user=bob").exit_code == Code.WRONG
+    assert snnlab("workers", "revoke", number, "--user=ada").exit_code == 0
+    assert snnlab("workers", "revoke", number, "--user=ada").exit_code == Code.NOT_FOUND
+    assert not joining.opens(first)
 
 
 @pytest.mark.django_db(transaction=True)

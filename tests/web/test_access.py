@@ -9,7 +9,7 @@ from snnlab.teams.actions import sign_in_link
 from tests.web import lab
 
 
-OPEN, OWN, TEAM = "open", "own", "team"
+OPEN, OWN, TEAM, KEY = "open", "own", "team", "key"
 
 MATRIX = {  # address: (who may open it, by which method, what a member of the team gets)
     "web:home": ("/", OWN, "get", 200),
@@ -53,6 +53,10 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:drain": ("/workers/host:1/drain", OWN, "post", 403),
     "web:invite": ("/workers/invite", OWN, "post", 403),
     "web:join": ("/join/{join}/", OPEN, "get", 200),
+    "web:join-key": ("/join/{join}/key", OPEN, "post", 422),
+    "web:revoke-key": ("/workers/keys/1/revoke", OWN, "post", 403),
+    "web:store": ("/store/", KEY, "get", 401),
+    "web:file": (f"/store/{'0' * 64}", KEY, "get", 401),
     "web:trust": ("/workers/host:1/trust", OWN, "post", 403),
     "web:judge": ("/boards/mnist/rows/{entry}/judge", TEAM, "post", 302),
     "web:take-snapshot": ("/boards/mnist/snapshots/take", OWN, "post", 302),
@@ -108,7 +112,9 @@ def test_an_anonymous_visitor_is_sent_to_sign_in(client, places, name):
     answer = getattr(client, method)(address.format(**places))
     if who == OPEN:
         assert "/sign-in/?next=" not in answer.headers.get("Location", "")
-        assert answer.status_code in (200, 302)
+        assert answer.status_code in (200, 302, 422)
+    elif who == KEY:
+        assert answer.status_code == 401
     elif name == "boards:dash":
         assert answer.status_code == 403
     else:
@@ -140,7 +146,10 @@ def test_a_viewer_may_not_change_a_run(viewer, places, name):
     assert viewer.post(MATRIX[name][0].format(**places)).status_code == 403
 
 
-@pytest.mark.parametrize("name", [n for n, row in MATRIX.items() if row[2] == "post"])
+WITH_SESSION = [n for n, row in MATRIX.items() if row[2] == "post" and n != "web:join-key"]
+
+
+@pytest.mark.parametrize("name", WITH_SESSION)
 def test_a_change_needs_the_pages_own_token(ada, places, name):
     from django.test import Client
 

@@ -13,7 +13,7 @@ from snnlab.experiments.models.schedule import Schedule, Slot
 from snnlab.experiments.models.sharing import Dependency, Portion, QuotaSlot
 from snnlab.experiments.models.standing import Judgement, Snapshot, Verification
 from snnlab.experiments.models.sweep import Point, Sweep
-from snnlab.experiments.models.worker import JoinLink, Worker
+from snnlab.experiments.models.worker import JoinLink, Worker, WorkerKey
 
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "Sweep",
     "Verification",
     "Worker",
+    "WorkerKey",
 ]

@@ -29,6 +29,20 @@ class Worker(models.Model):
         return self.name
 
 
+class WorkerKey(models.Model):
+    """What opens the lab's store to a machine that joined. Only its digest is kept."""
+
+    key_sha256 = models.CharField(max_length=64, unique=True)
+    machine = models.CharField(max_length=100)
+    actor = models.CharField(max_length=150)
+    created_at = models.DateTimeField(db_default=Now())
+    used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"key of {self.machine}"
+
+
 class JoinLink(models.Model):
     """A link by which machines may become workers for a day. Only its digest is kept."""
 
