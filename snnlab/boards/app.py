@@ -25,6 +25,7 @@ class BoardsDash(dash.Dash):
         """The page: the board's name is in the request that is being answered."""
         request = django_request()
         board = boards()[request.resolver_match.kwargs["slug"]]
+        parts["css"] += early()
         shown = parts | {"board": board} | board.context(request)
         return render_to_string(board.template, shown, request=request)
 
@@ -33,6 +34,13 @@ class BoardsDash(dash.Dash):
 
     def _generate_renderer(self) -> str:
         return with_nonce(super()._generate_renderer())
+
+
+def early() -> str:
+    """Asks for the scripts of charts at once, not only when the first chart wants them."""
+    names = ("plotly/package_data/plotly.min.js", "dash/dcc/async-graph.js")
+    place = f"{PREFIX}_dash-component-suites/"
+    return "".join(f'<link rel="preload" as="script" href="{place}{name}">' for name in names)
 
 
 def with_nonce(markup: str) -> str:
