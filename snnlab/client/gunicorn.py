@@ -33,8 +33,8 @@ def on_starting(server: object) -> None:
 def when_ready(server: object) -> None:
     """Called by gunicorn before it forks: torch, which checks definitions, is in memory once.
 
-    No web process computes with it, so the fork is safe. Dash is made here, too: the first reader of
-    a board would wait a second for it.
+    No web process computes with it, so the fork is safe. Dash is made here, too, or the first
+    reader of a board would wait a second for it.
     """
     for name in ("snnlab.learning.spec", "snnlab.boards.app"):
         import_module(name)

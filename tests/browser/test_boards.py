@@ -50,7 +50,7 @@ def test_a_click_on_a_level_looks_at_it_on_all_charts(page, ada, tmp_path):
     page.open("/boards/robustness/?kind=bits&level=8")
     page.shows("Bits of a weight", "h2")
     page.until(lambda: len(page.all("#robust-violin .violinlayer .trace")) == 1)
-    click_point(page, "robust-lines", 3, "kind=mismatch")
+    click_point(page, "robust-lines", 0, "kind=mismatch")
     page.shows(f"run {taken.run_id}", "#robust-behind")
     page.picture("robustness")
 
