@@ -20,6 +20,9 @@ from torch import Tensor
 from snnlab.learning.errors import DataError, TrainingError
 
 
+PORTRAIT = "portrait/"
+
+
 @dataclass(frozen=True)
 class Best:
     """The epoch with the best held-out accuracy, the first of equals, and its weights."""
@@ -35,7 +38,7 @@ class Checkpoint:
 
     `definition` is the digest of the spec and `data` that of the images; only with the same ones,
     and the same seed, can training go on. `best` is what the best epoch so far has left, if the
-    weights to test are chosen by held-out accuracy.
+    weights to test are chosen by held-out accuracy; `portrait` is what the last one shows.
     """
 
     definition: str
@@ -49,6 +52,7 @@ class Checkpoint:
     data: str = ""
     caveat: str = ""
     best: Best | None = None
+    portrait: dict[str, Tensor] = field(default_factory=dict)
 
     def continues(self, definition: str, seed: int, data: str) -> None:
         """Refuse to go on with another definition, seed or copy of the data. Raises TrainingError.
@@ -71,6 +75,7 @@ class Checkpoint:
 def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write the file completely or not at all. Raises OSError."""
     tensors = {f"network/{name}": t.contiguous() for name, t in checkpoint.network.items()}
+    tensors |= {PORTRAIT + name: t.contiguous() for name, t in checkpoint.portrait.items()}
     tensors["generator"] = checkpoint.generator
     rest = {
         "definition": checkpoint.definition,
@@ -123,6 +128,11 @@ def restored(rest: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
         data=rest["data"],
         caveat=rest["caveat"],
         best=Best(**unpack(rest["best"], tensors)) if rest["best"] else None,
+        portrait={
+            name.removeprefix(PORTRAIT): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(PORTRAIT)
+        },
     )
 
 

@@ -77,6 +77,13 @@ TABLE = (
         "doi:10.1109/ISSCC.2014.6757323); memory, neurons and normalisation are not in it",
     ),
     Metric(
+        "gradient_norm",
+        "",
+        "",
+        "norm of the gradient of the weights of linear layers and convolutions, by the last batch "
+        "of the epoch",
+    ),
+    Metric(
         "log10_gradient",
         "",
         "",

@@ -16,8 +16,10 @@ from snnlab.learning.checkpoint import Best, Checkpoint, load
 from snnlab.learning.dataset import Samples, joined, split
 from snnlab.learning.energy import metered
 from snnlab.learning.errors import NonFiniteLoss
+from snnlab.learning.evaluation import tested, validated
 from snnlab.learning.machine import check, environment
 from snnlab.learning.network import SpikingNetwork
+from snnlab.learning.portrait import gradient_norms, portray
 from snnlab.learning.spec import Spec
 
 
@@ -59,6 +61,9 @@ class Training:
     data: str = field(init=False)
     caveat: str = field(init=False)
     best: Best | None = field(init=False, default=None)
+    predicted: Tensor = field(init=False, default_factory=lambda: torch.empty(0))
+    gradients: dict[str, float] = field(init=False, default_factory=dict)
+    portrait: dict[str, Tensor] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         spec, dataset = self.spec, self.spec.dataset
@@ -122,11 +127,12 @@ class Training:
         order = torch.randperm(len(self.train), generator=self.generator)
         for batch, chosen in enumerate(order.split(self.spec.batch_size)[: self.batches]):
             self.set_learning_rate((epoch - 1 + batch / self.batches) / self.spec.epochs)
-            loss = self.update(chosen, epoch)
+            loss = self.update(chosen, epoch, looks=batch + 1 == self.batches)
             yield Step(epoch, batch + 1, self.batches, loss, self.spec.epochs)
         self.spec.rule.settle(self.network)
 
-    def update(self, chosen: Tensor, epoch: int) -> float:
+    def update(self, chosen: Tensor, epoch: int, *, looks: bool) -> float:
+        """Train with one batch; give its loss. `looks` at the gradients before they are used."""
         samples = self.train[chosen]
         mean, _ = self.spec.dataset.normalisation()
         images = self.spec.augmentation.augment(
@@ -143,6 +149,7 @@ class Training:
                     "neuron.surrogate_width, or set rule.max_gradient"
                 )
             parallel.sum_gradients(self.network.parameters(), len(labels) / len(samples))
+            self.gradients = gradient_norms(self.network) if looks else {}
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             losses.append(loss)
@@ -154,40 +161,29 @@ class Training:
 
     @torch.no_grad()
     def evaluate(self, samples: Samples) -> dict[str, float]:
-        """Loss, accuracy and cost of the network on these samples.
+        """Loss, accuracy and cost of the network on these samples; `predicted` are their classes.
 
         Also the accuracy that it would have had after 1, 2, 4, ... steps.
         """
         self.network.eval()
         steps = self.spec.time_steps
         marks = [t for t in POWERS if t <= steps]
-        loss, correct, early = 0.0, 0, torch.zeros(len(marks))
+        loss, early, predicted = 0.0, torch.zeros(len(marks)), []
         with metered(self.network) as meter:
             for part in torch.arange(len(samples)).split(self.evaluation_batch):
                 labels = samples.labels[part].to(self.device)
                 sums = self.network(self.encode(samples.images[part])).cumsum(0)
                 loss += cross_entropy(sums[-1] / steps, labels, reduction="sum").item()
-                right = (sums.argmax(2) == labels).sum(1).cpu()
-                correct += int(right[-1])
-                early += right[[t - 1 for t in marks]]
+                classes = sums.argmax(2)
+                predicted.append(classes[-1].cpu())
+                early += (classes == labels).sum(1).cpu()[[t - 1 for t in marks]]
                 meter.images += len(part)
-        n = len(samples)
+        self.predicted, n = torch.cat(predicted), len(samples)
+        correct = int((self.predicted == samples.labels).sum())
         by_time = {
             f"accuracy_at/{t}": 100 * c / n for t, c in zip(marks, early.tolist(), strict=True)
         }
         return {"loss": loss / n, "accuracy": 100 * correct / n, **by_time, **meter.metrics()}
-
-    @torch.no_grad()
-    def teacher_accuracy(self, samples: Samples) -> dict[str, float]:
-        """How well the teacher classifies these samples, if there is one."""
-        teacher, teaching = self.network.teacher, self.spec.rule.teacher(self.spec)
-        if teacher is None or teaching is None:
-            return {}
-        correct = 0
-        for part in torch.arange(len(samples)).split(EVALUATION_BATCH):
-            output = teacher.eval()(self.encode(samples.images[part], teaching)).mean(0)
-            correct += int((output.argmax(1).cpu() == samples.labels[part]).sum())
-        return {"teacher_accuracy": 100 * correct / len(samples)}
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's tensors, because state_dict() hands out the living ones."""
@@ -219,11 +215,12 @@ class Training:
             data=self.data,
             caveat=self.caveat,
             best=self.best,
+            portrait=self.portrait,
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         checkpoint.continues(self.spec.digest(), self.seed, self.data)
-        self.best = checkpoint.best
+        self.best, self.portrait = checkpoint.best, checkpoint.portrait
         self.network.load_state_dict(checkpoint.network)
         self.optimizer.load_state_dict(deepcopy(checkpoint.optimizer))
         self.generator.set_state(checkpoint.generator)
@@ -257,11 +254,12 @@ def trained(training: Training, *, after: int) -> Iterator[Step | Checkpoint]:
             yield training.checkpoint(epoch, {})
             continue
         metrics = {} if math.isnan(losses[-1]) else {"loss": fmean(losses)}
-        metrics |= validated(training)
+        metrics |= training.gradients | validated(training)
         training.consider(epoch, metrics["accuracy"])
         if epoch == epochs:
             metrics["selected_epoch"] = float(training.select(epoch))
             metrics |= tested(training)
+            training.portrait = portray(training)
         metrics["seconds"] = time.perf_counter() - start
         yield training.checkpoint(epoch, metrics)
 
@@ -283,18 +281,3 @@ def teach(
     if not parallel.rank():
         kept.keep(last)
     return last
-
-
-def validated(training: Training) -> dict[str, float]:
-    metrics = training.evaluate(training.validation)
-    metrics["validation_loss"] = metrics.pop("loss")
-    return metrics
-
-
-def tested(training: Training) -> dict[str, float]:
-    """The test split is read once, at the end; the costs reported are those of the test images."""
-    metrics = training.evaluate(training.test)
-    metrics["test_loss"], metrics["test_accuracy"] = metrics.pop("loss"), metrics.pop("accuracy")
-    metrics |= training.teacher_accuracy(training.test)
-    metrics["parameters"] = float(sum(p.numel() for p in training.network.layers.parameters()))
-    return metrics

@@ -9,11 +9,12 @@ from snnlab.learning.checkpoint import Checkpoint
 from snnlab.learning.deploy import deployed
 from snnlab.learning.diagnosis import diagnose
 from snnlab.learning.errors import TrainingError
+from snnlab.learning.evaluation import tested
 from snnlab.learning.machine import environment
 from snnlab.learning.robustness import try_chips
 from snnlab.learning.spec import Spec
 from snnlab.learning.task import Evaluate, Gradients, Robustness, Train
-from snnlab.learning.train import Step, Training, tested, train
+from snnlab.learning.train import Step, Training, train
 
 
 def work(

@@ -22,6 +22,7 @@ def checkpoint():
         optimizer=optimizer.state_dict(),
         generator=torch.Generator().manual_seed(5).get_state(),
         environment={"torch": "2.13.0", "threads": 1},
+        portrait={"confusion": torch.eye(2).int()},
     )
 
 
