@@ -132,7 +132,15 @@ TABLE = (
         "sparsity",
     ),
     Column("energy", "Energy", "nJ per image", "lower", "of one inference", cells.energy, "energy"),
-    Column("latency", "Latency", "ms", "lower", "of one inference", of("latency"), "latency"),
+    Column(
+        "latency",
+        "Latency",
+        "ms",
+        "lower",
+        "of one inference; on an emulated chip by the published times of such a chip",
+        of("latency"),
+        "latency",
+    ),
     Column(
         "area",
         "Robustness",

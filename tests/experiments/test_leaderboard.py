@@ -68,6 +68,13 @@ def test_seeds_are_folded_into_one_line_in_few_queries(admin, django_assert_num_
     assert row.sparsity == pytest.approx(90.0)
 
 
+def test_a_chips_time_is_the_latency_unless_another_was_measured(admin) -> None:
+    configuration(1, 97.0, 98.0, chip_latency=8.0)
+    configuration(2, 96.0, chip_latency=8.0, latency=3.0)
+    configuration(3, 95.0)
+    assert [row.latency for row in lines(admin)] == [8.0, 3.0, None]
+
+
 def test_fewer_than_three_seeds_have_no_interval(admin) -> None:
     configuration(1, 97.0, 99.0)
     (row,) = lines(admin)

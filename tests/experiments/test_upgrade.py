@@ -24,7 +24,7 @@ insert into experiments_run (experiment_id, definition, digest, board, caveat, s
 update experiments_run set state = 'running', lease_epoch = 1, attempts = 1, lease_owner = 'w',
   lease_expires_at = now() + interval '1 minute', changed_by = 'w';
 update experiments_run set state = 'succeeded', lease_owner = null, lease_expires_at = null,
-  finished_at = now(), results = '{"test_accuracy": 97.5}';
+  finished_at = now(), results = '{"test_accuracy": 97.5, "chip_latency": 8}';
 """
 
 
@@ -46,8 +46,8 @@ def test_runs_that_ended_before_are_on_the_boards_after(tmp_path, monkeypatch) -
         migrate(tmp_path)
         with psycopg.connect(url(tmp_path)) as connection:
             found = connection.execute(
-                "select digest, accuracy, n from experiments_entry"
+                "select digest, accuracy, n, latency from experiments_entry"
             ).fetchall()
     finally:
         server.stop()
-    assert ("abcabcabcabc", 97.5, 1) in found
+    assert ("abcabcabcabc", 97.5, 1, 8.0) in found
