@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "snnlab.web.share_door.ShareDoor",  # all below /s/ and /gallery/NUMBER/
     "django.contrib.auth.middleware.LoginRequiredMiddleware",  # private unless a view says not
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -1,7 +1,7 @@
 """Which part of the lab answers which address."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from snnlab.web.sign_in import admin_door
 
@@ -11,5 +11,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("snnlab.api.urls")),
     path("boards/", include("snnlab.boards.urls")),
+    re_path(r"^(?:s/[bc][\w-]{43}|gallery/\d+)/", include("snnlab.boards.share_urls")),
     path("", include("snnlab.web.urls")),
 ]

@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from snnlab.boards.board import boards
 from snnlab.boards.bridge import django_request
 from snnlab.boards.envelope import BadCall
+from snnlab.boards.scope import at, link
 
 
 PREFIX = "/boards/_dash/"
@@ -24,10 +25,16 @@ class BoardsDash(dash.Dash):
     def interpolate_index(self, **parts: str) -> str:
         """The page: the board's name is in the request that is being answered."""
         request = django_request()
-        board = boards()[request.resolver_match.kwargs["slug"]]
+        board = boards()[slug_of(request)]
         parts["css"] += early()
-        shown = parts | {"board": board} | board.context(request)
+        shown = parts | {"board": board} | at(request, board.slug) | board.context(request)
         return render_to_string(board.template, shown, request=request)
+
+    def _config(self) -> dict[str, Any]:
+        """Where its scripts ask: through a link, below the link."""
+        root = getattr(asked_by(), "share_root", None)
+        changed = {"requests_pathname_prefix": f"{root}_dash/"} if root else {}
+        return super()._config() | changed
 
     def _generate_scripts_html(self) -> str:
         return with_nonce(super()._generate_scripts_html())
@@ -45,11 +52,23 @@ def early() -> str:
 
 def with_nonce(markup: str) -> str:
     """The script tags, allowed by the content security policy of this answer."""
+    request = asked_by()
+    nonce = "" if request is None else str(request.csp_nonce)
+    return markup.replace("<script", f'<script nonce="{nonce}"') if nonce else markup
+
+
+def asked_by() -> Any:
+    """The request that is being answered; at the start scripts are listed for none."""
     try:
-        nonce = str(django_request().csp_nonce)
-    except LookupError:  # scripts are also listed once at start, for no request
-        return markup
-    return markup.replace("<script", f'<script nonce="{nonce}"')
+        return django_request()
+    except LookupError:
+        return None
+
+
+def slug_of(request: Any) -> str:
+    """The board that a page is of: a link says it, or the address."""
+    share = link(request)
+    return share.slug if share else str(request.resolver_match.kwargs["slug"])
 
 
 def layout() -> html.Div:
@@ -60,7 +79,9 @@ def layout() -> html.Div:
 @callback(Output("board", "children"), Input("address", "pathname"))
 def page(pathname: Any) -> Any:
     """The skeleton of the board at this address."""
+    share = link(django_request())
     slug = pathname.removeprefix("/boards/").strip("/") if isinstance(pathname, str) else ""
+    slug = share.slug if share else slug
     if slug not in boards():
         raise PreventUpdate
     return boards()[slug].layout()

@@ -34,22 +34,22 @@ def answering(request: HttpRequest) -> Iterator[None]:
         _request.reset(token)
 
 
-def call_dash(app: Dash, request: HttpRequest) -> HttpResponse:
-    """Dash's answer to this request. Cookies that Flask would set are dropped."""
+def call_dash(app: Dash, request: HttpRequest, path: str = "") -> HttpResponse:
+    """Dash's answer to this request, as if it were for `path`. Flask's cookies are dropped."""
     started: dict[str, Any] = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
         started.update(status=int(status.split()[0]), headers=headers)
 
     with answering(request):
-        chunks = app.server.wsgi_app(environ(request), start_response)
+        chunks = app.server.wsgi_app(environ(request, path), start_response)
         body = b"".join(chunks)
     headers = {name: value for name, value in started["headers"] if name.lower() not in DROPPED}
     kind = dict(started["headers"]).get("Content-Type")
     return HttpResponse(body, status=started["status"], content_type=kind, headers=headers)
 
 
-def environ(request: HttpRequest) -> dict[str, Any]:
+def environ(request: HttpRequest, path: str = "") -> dict[str, Any]:
     """The WSGI environment of a request whose body Django has already read."""
     kept = {key: value for key, value in request.META.items() if isinstance(key, str)}
     defaults = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1"}
@@ -57,7 +57,7 @@ def environ(request: HttpRequest) -> dict[str, Any]:
         **defaults,
         **kept,
         "SCRIPT_NAME": "",
-        "PATH_INFO": request.path_info,
+        "PATH_INFO": path or request.path_info,
         "CONTENT_LENGTH": str(len(request.body)),
         "wsgi.version": (1, 0),
         "wsgi.input": io.BytesIO(request.body),

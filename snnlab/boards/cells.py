@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
 
 from snnlab.boards.rows import significant
@@ -26,8 +26,18 @@ def rank(row: BoardRow) -> str:
 
 def title(row: BoardRow) -> str:
     """The name, which leads to the row's own page, and what kind of row it is."""
-    place = reverse("boards:entry", args=[row.board, row.id])
-    name = format_html('<a href="{}">{}</a>', place, row.title or row.digest[:12])
+    return named(row, reverse("boards:entry", args=[row.board, row.id]))
+
+
+def name_alone(row: BoardRow) -> str:
+    """The same for somebody who may not open that page: it leads to a paper, or nowhere."""
+    return named(row, row.url if row.url.startswith("https://") else "")
+
+
+def named(row: BoardRow, place: str) -> str:
+    name = conditional_escape(row.title or row.digest[:12])
+    if place:
+        name = format_html('<a href="{}" rel="noreferrer">{}</a>', place, name)
     if row.standing == "withdrawn":
         name = format_html("<s>{}</s>", name)
     marks = format_html('<span class="badge {0}">{0}</span>', row.kind)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from snnlab.boards import cells
 from snnlab.boards.cells import of, percent, signed, text
+from snnlab.experiments.board_rows import DEFAULT_COLUMNS
 from snnlab.experiments.queries import BoardRow
 
 
@@ -174,16 +175,4 @@ TABLE = (
 TEXTS = {"title", "method", "network", "neuron", "date", "verified", "source"}
 COLUMNS = {column.name: column._replace(numeric=column.name not in TEXTS) for column in TABLE}
 ALWAYS = ("rank", "title", "accuracy")
-DEFAULT = (
-    "gap",
-    "method",
-    "network",
-    "neuron",
-    "time_steps",
-    "parameters",
-    "acs",
-    "sparsity",
-    "energy",
-    "verified",
-    "date",
-)
+DEFAULT = DEFAULT_COLUMNS

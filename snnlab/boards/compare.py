@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from snnlab.boards import compare_figures as figures
@@ -20,7 +20,7 @@ from snnlab.boards.compared import Summary, plain, summaries, value_of
 from snnlab.boards.graph import graph
 from snnlab.boards.leaderboard import clicked
 from snnlab.boards.rows import significant
-from snnlab.boards.scope import scope
+from snnlab.boards.scope import asked, link, scope
 from snnlab.boards.state import query_of
 from snnlab.experiments import comparing
 from snnlab.experiments.comparing import MOST
@@ -43,7 +43,7 @@ HEAD = ("Group", "Runs with it", "First", "Last", "95 % interval", "Smallest", "
 )
 def curves(search: Any) -> tuple[Any, str, list[Any]]:
     """The curves, what of them is not shown, and the same in numbers."""
-    view = read(scope(django_request()), query_of(search))
+    view = view_of(django_request(), query_of(search))
     found = comparing.curves(view.runs, view.metric, view.axis)
     titles = (AXIS[view.axis].capitalize(), titled(view.metric))
     figure = figures.overlay(view.groups, found, each=view.each, log=view.log, titles=titles)
@@ -58,7 +58,7 @@ def curves(search: Any) -> tuple[Any, str, list[Any]]:
 )
 def results(search: Any) -> tuple[Any, Any, Any]:
     """The charts of fields and results, which need no curve."""
-    view = read(scope(django_request()), query_of(search))
+    view = view_of(django_request(), query_of(search))
     titles = (titled(view.across), titled(view.up))
     return (
         parallel(view.groups, view.differ, view.score),
@@ -76,12 +76,17 @@ def results(search: Any) -> tuple[Any, Any, Any]:
 )
 def open_run(scatter: Any, box: Any, search: Any) -> str:
     """The page of the run whose point was clicked, if it is one of those compared."""
-    view = read(scope(django_request()), query_of(search))
+    view = view_of(django_request(), query_of(search))
     known = {run.id for run in view.runs}
     run = next((pk for pk in map(clicked, (scatter, box)) if pk in known), None)
-    if run is None:
+    if run is None or link(django_request()):
         raise PreventUpdate
     return reverse("web:run", args=[run])
+
+
+def view_of(request: Any, query: QueryDict) -> View:
+    """What an address asks for, of the runs that whoever asks may see."""
+    return read(scope(request), asked(request, query))
 
 
 def note(view: View, drawn: int) -> str:
@@ -127,10 +132,10 @@ def numbers(mean: figures.Mean, n: int) -> list[str]:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """The form, and the tables that say what the charts show."""
-    view = read(scope(request), request.GET)
+    view = view_of(request, request.GET)
     return {
         "view": view,
-        "form": form(view, request.GET),
+        "form": form(view, asked(request, request.GET)),
         "most": MOST,
         "metric": titled(view.metric),
         "score": titled(view.score),

@@ -20,6 +20,11 @@ class Axis(NamedTuple):
     unit: str
     scale: str
 
+    @property
+    def needs(self) -> set[str]:
+        """The columns that it is made of."""
+        return {"macs", "acs"} if self.field == "operations" else {self.field}
+
 
 AXES = {
     axis.field: axis

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import Input, Output, callback, dcc, html
 from dash.exceptions import PreventUpdate
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from snnlab.boards.board import Board
@@ -15,8 +15,8 @@ from snnlab.boards.bridge import django_request
 from snnlab.boards.figures import AXES, DATE, on_front, trade_off, usable
 from snnlab.boards.graph import graph
 from snnlab.boards.rows import shorten
-from snnlab.boards.scope import scope
-from snnlab.boards.state import of_callback, read
+from snnlab.boards.scope import asked, link, scope
+from snnlab.boards.state import State, query_of, read
 from snnlab.boards.table import context
 from snnlab.experiments import queries
 
@@ -34,8 +34,9 @@ def leaderboard(slug: str, dataset: str, title: str, description: str, split: st
         Input("address", "search"),
     )
     def charts(search: Any) -> tuple[Any, Any, list[Any]]:
-        state = of_callback(dataset, search)
-        teams, axis = scope(django_request()), AXES[state.axis]
+        request = django_request()
+        state = view(request, dataset, query_of(search))
+        teams, axis = scope(request), AXES[state.axis]
         points = queries.points(teams, state.wanted, axis.field)
         dated = queries.points(teams, state.wanted, DATE.field)
         return trade_off(points, axis), trade_off(dated, DATE), in_words(usable(points, axis), axis)
@@ -54,13 +55,18 @@ def leaderboard(slug: str, dataset: str, title: str, description: str, split: st
         return reverse("web:run", args=[row.best_run]) if row.best_run else row.url or "#"
 
     def shown(request: HttpRequest) -> dict[str, Any]:
-        state = read(dataset, request.GET)
-        return context(slug, state, queries.standings(scope(request), state.wanted)) | {
-            "split": split
-        }
+        state = view(request, dataset, request.GET)
+        found = queries.standings(scope(request), state.wanted)
+        return context(slug, state, found, shared=link(request) is not None) | {"split": split}
 
     page = "boards/leaderboard.html"
     return Board(slug, title, description, lambda: layout(id), shown, page, dataset)
+
+
+def view(request: HttpRequest, dataset: str, query: QueryDict) -> State:
+    """The view that an address asks for, within what a link shows."""
+    share = link(request)
+    return read(dataset, asked(request, query), share.columns if share else None)
 
 
 def layout(id: Any) -> html.Div:

@@ -5,7 +5,7 @@ baseline. A click on a point changes that part of the address, and all charts fo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
 from snnlab.boards.graph import graph
 from snnlab.boards.robust import Series, method, methods, nonidealities, series, worst_level
-from snnlab.boards.scope import scope
+from snnlab.boards.scope import asked, link, scope
 from snnlab.boards.state import clean, number, query_of
 from snnlab.experiments import queries
 from snnlab.experiments.queries import ChipRow
@@ -86,10 +86,11 @@ def levels_of(found: Sequence[Series], kind: str) -> list[float]:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """The form, and the tables that say what the charts show."""
-    view = read(scope(request), request.GET)
+    view = read(scope(request), asked(request, request.GET))
+    fixed = link(request) is not None
     return {
-        "view": view,
-        "data": DATA,
+        "view": replace(view, networks=[view.network]) if fixed else view,
+        "data": [view.data] if fixed else DATA,
         "kinds": [(kind, figures.title(kind)) for kind in nonidealities(view.found)],
         "levels": [
             (f"{level:g}", level == view.level) for level in levels_of(view.found, view.kind)
@@ -123,13 +124,14 @@ def areas(found: Sequence[Series]) -> dict[str, Any]:
     Input("address", "search"),
 )
 def charts(search: Any) -> tuple[Any, ...]:
-    view = read(scope(django_request()), query_of(search))
+    request = django_request()
+    view = read(scope(request), asked(request, query_of(search)))
     return (
         figures.multiples(view.found),
         figures.heat(view.found, view.kind),
         figures.violins(view.found, view.kind, view.level),
         figures.gaps(view.found, view.kind, view.base),
-        behind(view),
+        [] if link(request) else behind(view),
     )
 
 
@@ -141,7 +143,8 @@ def charts(search: Any) -> tuple[Any, ...]:
 )
 def choose(click: Any, search: Any) -> str:
     """The address that looks at the point that was clicked."""
-    view = read(scope(django_request()), query_of(search))
+    request = django_request()
+    view = read(scope(request), asked(request, query_of(search)))
     points = click.get("points") if isinstance(click, dict) else None
     point = points[0] if isinstance(points, list) and points else None
     chosen = point.get("customdata") if isinstance(point, dict) else None

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
-from snnlab.boards.cells import VERIFIED
+from snnlab.boards.cells import VERIFIED, name_alone
 from snnlab.boards.columns import ALWAYS, COLUMNS, DEFAULT, Column
 from snnlab.boards.figures import AXES
 from snnlab.boards.state import WHOLE, State
@@ -30,9 +30,11 @@ class Line(NamedTuple):
     toggle: str
 
 
-def context(slug: str, state: State, found: Standings) -> dict[str, Any]:
-    """All that the template shows."""
+def context(slug: str, state: State, found: Standings, *, shared: bool = False) -> dict[str, Any]:
+    """All that the template shows; through a link, nothing leads into the lab."""
     columns = [COLUMNS[name] for name in state.columns]
+    if shared:
+        columns = [c._replace(cell=name_alone) if c.name == "title" else c for c in columns]
     return {
         "slug": slug,
         "state": state,
@@ -112,7 +114,11 @@ def filters(state: State, found: Standings) -> dict[str, Any]:
         "verified": [
             (level, name, wanted.least_verified == level) for level, (name, _) in VERIFIED.items()
         ][1:],
-        "axes": [(axis.field, axis.label, axis.field == state.axis) for axis in AXES.values()],
+        "axes": [
+            (axis.field, axis.label, axis.field == state.axis)
+            for axis in AXES.values()
+            if axis.needs <= state.allowed
+        ],
         "ranges": {name: query.get(name, "") for name in ("t_min", "t_max", "p_min", "p_max")},
         "seeds": wanted.least_seeds or "",
         "rank": wanted.rank_published,
@@ -137,5 +143,5 @@ def chooser(state: State) -> list[tuple[str, str, bool]]:
     return [
         (name, column.title, name in state.columns)
         for name, column in COLUMNS.items()
-        if name not in ALWAYS
+        if name not in ALWAYS and name in state.allowed
     ]

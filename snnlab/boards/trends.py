@@ -10,7 +10,7 @@ from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
 from snnlab.boards.graph import graph
 from snnlab.boards.robustness import DATA
-from snnlab.boards.scope import scope
+from snnlab.boards.scope import asked, link, scope
 from snnlab.boards.state import query_of
 from snnlab.experiments import trends
 
@@ -32,7 +32,8 @@ def data_of(query: QueryDict) -> str:
     Input("address", "search"),
 )
 def charts(search: Any) -> tuple[Any, ...]:
-    data, teams = data_of(query_of(search)), scope(django_request())
+    request = django_request()
+    data, teams = data_of(asked(request, query_of(search))), scope(request)
     return (
         figures.over_time(trends.by_time(teams, data)),
         figures.over_epochs(trends.by_epoch(teams, data)),
@@ -43,11 +44,11 @@ def charts(search: Any) -> tuple[Any, ...]:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """The same as tables."""
-    data, teams = data_of(request.GET), scope(request)
+    data, teams = data_of(asked(request, request.GET)), scope(request)
     times = trends.by_time(teams, data)
     steps = sorted({x for trend in times for x, _ in trend.points})
     return {
-        "data": DATA,
+        "data": [data] if link(request) else DATA,
         "chosen": data,
         "steps": steps,
         "times": [(t, [dict(t.points).get(step) for step in steps]) for t in times],

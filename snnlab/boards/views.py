@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from snnlab.boards import envelope, scripts
 from snnlab.boards.board import boards
 from snnlab.boards.bridge import answering, call_dash
+from snnlab.boards.scope import at
 
 
 READS = ("_dash-layout", "_dash-dependencies")
@@ -47,18 +48,24 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     if slug not in boards():
         raise Http404
     if request.headers.get("X-Part") == "standings":
-        return render(request, "boards/standings.html", boards()[slug].context(request))
+        return standings(request, slug)
     with answering(request):
         return HttpResponse(dash_app().index())
+
+
+def standings(request: HttpRequest, slug: str) -> HttpResponse:
+    """The part of a leaderboard that a turned page changes."""
+    shown = at(request, slug) | boards()[slug].context(request)
+    return render(request, "boards/standings.html", shown)
 
 
 @login_not_required  # a script cannot follow a redirect to the sign-in page: it is told 403
 def endpoint(request: HttpRequest, rest: str) -> HttpResponse:
     """What Dash's scripts ask for. Whatever is not listed does not exist."""
+    if request.method == "GET" and rest.startswith(SUITES):
+        return scripts.serve(dash_app(), request)  # libraries, the same for everybody
     if not request.user.is_authenticated:
         raise PermissionDenied
-    if request.method == "GET" and rest.startswith(SUITES):
-        return scripts.serve(dash_app(), request)
     if request.method == "GET" and rest in READS:
         return private(call_dash(dash_app(), request))
     if request.method == "POST" and rest == CALLS:
@@ -66,7 +73,7 @@ def endpoint(request: HttpRequest, rest: str) -> HttpResponse:
     raise Http404
 
 
-def call(request: HttpRequest) -> HttpResponse:
+def call(request: HttpRequest, path: str = "") -> HttpResponse:
     """Run a callback."""
     if request.content_type != "application/json":
         return HttpResponse("Content-Type must be application/json.", status=415)
@@ -74,7 +81,7 @@ def call(request: HttpRequest) -> HttpResponse:
         envelope.check(dash_app(), request.body)
     except envelope.BadCall as error:
         return HttpResponse(f"{error}.", status=400, content_type="text/plain")
-    return call_dash(dash_app(), request)
+    return call_dash(dash_app(), request, path)
 
 
 def private(answer: HttpResponse) -> HttpResponse:

@@ -7,6 +7,20 @@ from typing import Any, NamedTuple
 
 KINDS = ("measured", "reproduced", "baseline", "external", "published")
 
+DEFAULT_COLUMNS = (
+    "gap",
+    "method",
+    "network",
+    "neuron",
+    "time_steps",
+    "parameters",
+    "acs",
+    "sparsity",
+    "energy",
+    "verified",
+    "date",
+)
+
 
 @dataclass(frozen=True)
 class Wanted:

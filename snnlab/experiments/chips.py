@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from snnlab.experiments.scope import narrow, params
 from snnlab.experiments.sql import rows
 
 
@@ -94,13 +95,15 @@ class ChipRow(NamedTuple):
 def chip_rows(teams: Collection[int], board: str) -> list[ChipRow]:
     """All chips that these teams have tested on a data set, in one query."""
     found = rows(
-        """
+        f"""
+        {narrow(teams, "runs")}
         select run.id as run, run.seed, experiment.id as experiment, experiment.name as title,
-          run.digest, definition #>> '{rule,kind}' as rule, (definition ->> 'network')::jsonb::text
-            as network, definition #>> '{neuron,kind}' as neuron,
-          coalesce(definition #>> '{chip,profile}', '') as chip,
-          coalesce((definition #>> '{task,chip_seed}')::bigint, 0) as chip_seed,
-          coalesce((definition #>> '{task,images}')::int, 0) as images,
+          run.digest, definition #>> '{{rule,kind}}' as rule,
+          (definition ->> 'network')::jsonb::text as network,
+          definition #>> '{{neuron,kind}}' as neuron,
+          coalesce(definition #>> '{{chip,profile}}', '') as chip,
+          coalesce((definition #>> '{{task,chip_seed}}')::bigint, 0) as chip_seed,
+          coalesce((definition #>> '{{task,images}}')::int, 0) as images,
           run.caveat, nonideality, level, passes, accuracies
         from experiments_chiptest test
         join experiments_run run on run.id = test.run_id
@@ -108,8 +111,7 @@ def chip_rows(teams: Collection[int], board: str) -> list[ChipRow]:
         where run.board = %(board)s and run.state = 'succeeded'
           and experiment.team_id = any(%(teams)s)
         order by run.id desc, nonideality, level, passes""",
-        board=board,
-        teams=list(teams),
+        **params(teams) | {"board": board},
     )
     return [ChipRow(**row | {"network": shape(row["network"])}) for row in found]
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from snnlab.experiments.scope import narrow, params
 from snnlab.experiments.sql import rows
 
 
@@ -51,7 +52,8 @@ class Curve(NamedTuple):
 def compared(teams: Collection[int], asked: Asked) -> tuple[list[Compared], int]:
     """The first of these runs, and how many there are; in the order asked for, else by number."""
     found = rows(
-        """
+        f"""
+        {narrow(teams, "runs")}
         select run.id, run.seed, run.state, run.digest, run.experiment_id as experiment,
           experiment.name as title, run.definition::text, run.results::text,
           (run.progress ->> 'batches')::float8::int as batches, count(*) over () as total
@@ -61,7 +63,7 @@ def compared(teams: Collection[int], asked: Asked) -> tuple[list[Compared], int]
           or run.experiment_id = %(experiment)s or run.experiment_id = (
             select experiment_id from experiments_sweep where id = %(sweep)s))
         order by array_position(%(runs)s, run.id), run.id limit %(most)s""",
-        teams=list(teams),
+        **params(teams),
         runs=list(asked.runs),
         experiment=asked.experiment,
         sweep=asked.sweep,

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from snnlab.experiments.board_rows import KINDS, BoardRow, Point, Standings, Wanted
+from snnlab.experiments.scope import narrow, params, shown
 from snnlab.experiments.sql import rows
 from snnlab.experiments.statistics import rank
 from snnlab.teams.models import User
@@ -90,13 +91,14 @@ def standings(teams: Collection[int], wanted: Wanted) -> Standings:
     page = _page(teams, wanted)
     groups = _groups(teams, wanted, [_high(row) for row in page if _ranks(row, wanted)])
     ranked = [group for group in groups if group["ranked"]]
+    offered = [group for group in groups if group["count"]]
     return Standings(
         rows=[_ranked(row, groups) if _ranks(row, wanted) else row for row in page],
         total=sum(group["shown"] for group in groups),
-        kinds=_count(groups, "kind"),
-        methods=sorted(_count(_own(groups), "method")),
-        neurons=sorted(_count(_own(groups), "neuron")),
-        data=_count(groups, "caveat"),
+        kinds=_count(offered, "kind"),
+        methods=sorted(_count(_own(offered), "method")),
+        neurons=sorted(_count(_own(offered), "neuron")),
+        data=_count(offered, "caveat"),
         ranked=_count(ranked, "caveat", "ranked"),
     )
 
@@ -106,8 +108,9 @@ def _page(teams: Collection[int], wanted: Wanted) -> list[BoardRow]:
     order = _order(wanted)
     found = rows(
         f"""
+        {narrow(teams, "lines")}
         select {READ} from (
-          select entry.id from {FROM} where {VISIBLE} {_where(wanted)}
+          select entry.id from {FROM} where {VISIBLE} and {shown(teams)} {where(wanted)}
           order by {order} limit %(limit)s offset %(offset)s
         ) page join experiments_entry entry on entry.id = page.id
         left join experiments_entry other on other.id = entry.reproduces_id
@@ -127,9 +130,9 @@ def points(teams: Collection[int], wanted: Wanted, axis: str) -> list[Point]:
     """What a chart shows of the chosen lines: at most 2,000, the best and those nothing beats."""
     found = rows(
         f"""
-        with shown as (
+        {narrow(teams, "lines", more=True)} shown as (
           select entry.id, entry.kind, entry.accuracy, {AXES[axis]} as x from {FROM}
-          where {VISIBLE} {_where(wanted)} and entry.accuracy is not null
+          where {VISIBLE} and {shown(teams)} {where(wanted)} and entry.accuracy is not null
             and {AXES[axis]} is not null and entry.standing <> 'withdrawn'
         ), marked as (
           select *, accuracy > coalesce(max(accuracy) over (partition by kind
@@ -148,10 +151,9 @@ def points(teams: Collection[int], wanted: Wanted, axis: str) -> list[Point]:
 def entry(teams: Collection[int], board: str, pk: int) -> BoardRow | None:
     """One line, if it is on this board and these teams may see it."""
     found = rows(
-        f"select {READ} from {FROM} where entry.id = %(pk)s and {VISIBLE}",
-        pk=pk,
-        board=board,
-        teams=list(teams),
+        f"""{narrow(teams, "lines")}
+        select {READ} from {FROM} where entry.id = %(pk)s and {VISIBLE} and {shown(teams)}""",
+        **params(teams) | {"pk": pk, "board": board},
     )
     return _row(found[0]) if found else None
 
@@ -181,11 +183,13 @@ def _groups(
     ranks = "entry.accuracy is not null and entry.standing <> 'withdrawn'"
     if not wanted.rank_published:
         ranks += " and entry.kind <> all(%(unranked)s)"
-    shown = _where(wanted).removeprefix(" and ") or "true"
     return rows(
         f"""
-        select entry.caveat, entry.kind, entry.method, entry.neuron, count(*) as count,
-          count(*) filter (where {shown}) as shown, count(*) filter (where {ranks}) as ranked,
+        {narrow(teams, "lines")}
+        select entry.caveat, entry.kind, entry.method, entry.neuron,
+          count(*) filter (where {shown(teams)}) as count,
+          count(*) filter (where {shown(teams)} {where(wanted)}) as shown,
+          count(*) filter (where {ranks}) as ranked,
           count(*) filter (where {ranks} and {LOW} > %(top)s) as above,
           array_agg({LOW}) filter (where {ranks} and {LOW} > %(bottom)s and {LOW} <= %(top)s)
             as near
@@ -228,7 +232,8 @@ def _count(groups: Iterable[dict[str, Any]], by: str, what: str = "count") -> di
     return counts
 
 
-def _where(wanted: Wanted) -> str:
+def where(wanted: Wanted) -> str:
+    """The filters in use, each after an `and`."""
     asked = [sql for name, sql in FILTERS.items() if getattr(wanted, name) not in (None, "", (), 0)]
     return "".join(f" and {sql}" for sql in asked)
 
@@ -243,11 +248,13 @@ def _order(wanted: Wanted) -> str:
 
 
 def _params(teams: Collection[int], wanted: Wanted) -> dict[str, Any]:
-    params = {name: getattr(wanted, name) for name in FILTERS}
+    return params(teams) | filtered(wanted) | {"board": wanted.board}
+
+
+def filtered(wanted: Wanted) -> dict[str, Any]:
+    """What the filters' SQL is given."""
     escape = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
-    return params | {
-        "board": wanted.board,
-        "teams": list(teams),
+    return {name: getattr(wanted, name) for name in FILTERS} | {
         "kinds": list(wanted.kinds),
         "words": [f"%{word.lower().translate(escape)}%" for word in wanted.words],
     }

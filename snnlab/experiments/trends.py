@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from snnlab.experiments.chips import shape
+from snnlab.experiments.scope import narrow, params
 from snnlab.experiments.sql import rows
 
 
@@ -51,14 +52,14 @@ def by_time(teams: Collection[int], board: str) -> list[Trend]:
     """The test accuracy of networks stopped after so many steps, conversions first."""
     found = rows(
         f"""
+        {narrow(teams, "runs")}
         select {RUN}, (
           select array_agg(array[split_part(key, '/', 2)::float8, value::float8]
             order by split_part(key, '/', 2)::int)
           from jsonb_each_text(results) where key ~ '^accuracy_at/[0-9]+$' and value is not null
         ) as points from {FROM} {TRAINED} and results ? 'accuracy_at/1'
         order by (definition #>> '{{rule,kind}}') <> 'conversion', run.id desc limit {MOST_RUNS}""",
-        board=board,
-        teams=list(teams),
+        **params(teams) | {"board": board},
     )
     return [_trend(row) for row in found]
 
@@ -67,14 +68,14 @@ def by_epoch(teams: Collection[int], board: str) -> list[Trend]:
     """The held-out accuracy of local tandem learning after each epoch of the student."""
     found = rows(
         f"""
+        {narrow(teams, "runs")}
         select {RUN}, (
           select array_agg(array[step::float8, value] order by step)
           from experiments_measurement where run_id = coalesce(run.same_as_id, run.id)
             and metric = 'accuracy' and value is not null
         ) as points from {FROM} {TRAINED} and definition #>> '{{rule,kind}}' like 'ltl%%'
         order by run.id desc limit {MOST_RUNS}""",
-        board=board,
-        teams=list(teams),
+        **params(teams) | {"board": board},
     )
     return [trend for trend in map(_trend, found) if trend.points]
 
@@ -83,6 +84,7 @@ def accuracy_over_surrogate(teams: Collection[int], board: str) -> list[Cell]:
     """Test accuracy by width and height of the surrogate, of definitions that differ in no more."""
     found = rows(
         f"""
+        {narrow(teams, "runs")}
         select max(run.id) as run, max(experiment.name) || ', ' || max(
             definition #>> '{{neuron,surrogate}}') as "group",
           (definition #>> '{{neuron,surrogate_width}}')::float8 as width,
@@ -92,8 +94,7 @@ def accuracy_over_surrogate(teams: Collection[int], board: str) -> list[Cell]:
         from {FROM} {TRAINED} and definition #> '{{neuron,surrogate_width}}' is not null
           and score is not null
         group by others, width, height order by others, width, height""",
-        board=board,
-        teams=list(teams),
+        **params(teams) | {"board": board},
     )
     sizes: dict[str, int] = {}
     for row in found:
@@ -109,6 +110,7 @@ def gradients_over_surrogate(teams: Collection[int], board: str) -> list[Cell]:
     """log10 of the norm of the first layer's gradient before training, of the newest diagnoses."""
     found = rows(
         f"""
+        {narrow(teams, "runs")}
         select run.id as run, definition -> 'task' as task, experiment.name as title,
           definition ->> 'time_steps' as steps, (
             select array_agg(value order by step) from experiments_measurement
@@ -118,8 +120,7 @@ def gradients_over_surrogate(teams: Collection[int], board: str) -> list[Cell]:
                 and metric like 'log10_gradient/%%')) as norms
         from {FROM} and definition #>> '{{task,kind}}' = 'gradients'
         order by run.id desc limit 5""",
-        board=board,
-        teams=list(teams),
+        **params(teams) | {"board": board},
     )
     return [cell for row in found for cell in _grid(row)]
 

@@ -10,6 +10,7 @@ from snnlab.experiments.models.files import Artifact, Checkpoint
 from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
 from snnlab.experiments.models.run import Experiment, Run
 from snnlab.experiments.models.schedule import Schedule, Slot
+from snnlab.experiments.models.share import Share, ShareEvent
 from snnlab.experiments.models.sharing import Dependency, Portion, QuotaSlot
 from snnlab.experiments.models.standing import Judgement, Snapshot, Verification
 from snnlab.experiments.models.sweep import Point, Sweep
@@ -34,6 +35,8 @@ __all__ = [
     "QuotaSlot",
     "Run",
     "Schedule",
+    "Share",
+    "ShareEvent",
     "Slot",
     "Snapshot",
     "Sweep",
