@@ -50,7 +50,12 @@ def of_team(user: User) -> QuerySet[Share]:
     """What this user's teams have shared, newest first; `works` says whether it still leads on."""
     mine = Share.objects.filter(team__memberships__user=user.pk).defer("lines")
     works = Exists(working().filter(pk=OuterRef("pk")))
-    return mine.annotate(works=works).select_related("team", "created_by").order_by("-id")
+    return (
+        mine.annotate(works=works)
+        .select_related("team", "created_by", "snapshot")
+        .defer("lines", "snapshot__rows")
+        .order_by("-id")
+    )
 
 
 def allowed_run(share: Share) -> Any:

@@ -3,7 +3,8 @@
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from snnlab.experiments import joining
+from snnlab.experiments import actions_shares, joining
+from snnlab.experiments.actions_shares import Wish
 from snnlab.experiments.standing import take_snapshot
 from snnlab.teams.actions import sign_in_link
 from tests.web import lab
@@ -60,6 +61,15 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:trust": ("/workers/host:1/trust", OWN, "post", 403),
     "web:judge": ("/boards/mnist/rows/{entry}/judge", TEAM, "post", 302),
     "web:take-snapshot": ("/boards/mnist/snapshots/take", OWN, "post", 302),
+    "web:shares": ("/shares/", OWN, "get", 200),
+    "web:share-run": ("/runs/{run}/share", TEAM, "get", 200),
+    "web:share-revoke": ("/shares/{share}/revoke", TEAM, "post", 302),
+    "web:share-reissue": ("/shares/{share}/reissue", TEAM, "post", 200),
+    "web:share-publish": ("/shares/{share}/publish", TEAM, "post", 403),
+    "web:gallery": ("/gallery/", OPEN, "get", 200),
+    "boards:share": ("/boards/mnist/share/", OWN, "get", 200),
+    "shared-board:page": ("/s/{link}/", OPEN, "get", 200),
+    "shared-board:dash": ("/s/{link}/_dash/_dash-layout", OPEN, "get", 200),
     "web:tokens": ("/tokens/", OWN, "get", 200),
     "web:revoke-token": ("/tokens/1/revoke", OWN, "post", 404),
     "api:api-root": ("/api/", OWN, "get", 200),
@@ -94,9 +104,12 @@ def places(ada, tmp_path):
     experiment = lab.experiment(ada)
     lab.succeed(tmp_path, test_accuracy=97.5)
     run, team = experiment.runs.get(), ada.teams.get()
+    share, link = actions_shares.create(team, ada, Wish("board", "mnist"))
     return {
         "token": sign_in_link(ada),
         "join": joining.invite("ada"),
+        "share": share.pk,
+        "link": link,
         "experiment": experiment.pk,
         "run": run.pk,
         "entry": experiment.entries.get().pk,
