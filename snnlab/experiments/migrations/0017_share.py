@@ -17,7 +17,7 @@ UNTRIGGER = "drop trigger share_event_append_only on experiments_shareevent;"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('experiments', '0015_worker_keys'),
+        ('experiments', '0016_chip_latency'),
         ('teams', '0003_tokens'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
