@@ -56,6 +56,10 @@ class Limits:
         """Where trainings compute: the pools of a worker are all of one kind."""
         return "cuda" if any(pool.startswith("gpu") for pool in self.pools) else "cpu"
 
+    def watched(self, may: dict[str, list[int]]) -> list[int] | None:
+        """The GPUs of a training on those slots, none named for all; None where it uses none."""
+        return may.get("gpus", []) if self.device == "cuda" else None
+
     def of_slots(self, slots: Sequence[int]) -> dict[str, list[int]]:
         """What a training on these slots may use: cores if they were given out, and GPUs."""
         cores = [core for slot in slots for core in self._cores(slot)]

@@ -27,7 +27,7 @@ from workers.heart import Heart
 from workers.limits import Limits
 from workers.patience import GivenUp, persist
 from workers.protocol import Message
-from workers.usage import resident
+from workers.usage import Gauge, resident
 
 
 TICK = 0.2
@@ -62,6 +62,7 @@ class Supervisor:
         self.started = self.sign = self.logged = time.monotonic()
         self.asked: float | None = None
         self.chunks = 0
+        self.gauge = Gauge(child.process.pid, limits.heartbeat, limits.watched(may))
 
     def run(self) -> str:
         """Train until the attempt has ended; gives the state that the run is in then."""
@@ -210,6 +211,8 @@ class Supervisor:
             self.record()
             if over := self.over_memory():
                 return over
+        if self.gauge.due:
+            self.note_usage()
         if self.heart.cancelling or self.drain.is_set():
             self.stop()
         if self.asked and now > self.asked + self.limits.grace:
@@ -219,6 +222,9 @@ class Supervisor:
         if now > self.started + self.wall:
             return self.hang(f"a run may take {self.wall:g} s")
         return None
+
+    def note_usage(self) -> None:
+        self.write(partial(recording.note_usage, self.claim, *self.gauge.look()))
 
     def over_memory(self) -> str | None:
         """End a trainer that uses more than its run may."""

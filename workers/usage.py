@@ -3,12 +3,16 @@
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 
 PROC = Path("/proc")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
+LOOKS = 256  # at one training, before the time between two of them doubles
 MB = 2**20
 ASKED = "index,utilization.gpu,memory.used,memory.total"
 FIELDS = ("index", "use", "memory", "total")
@@ -24,17 +28,65 @@ def memory_total() -> int | None:
 
 def resident(process: int) -> int:
     """The memory of a process and of all that it started [MB]."""
+    sizes = (_read(PROC / str(one) / "statm").split() for one in family(process))
+    return sum(int(size[1]) * PAGE for size in sizes if size) // MB
+
+
+def spent(process: int) -> float:
+    """The time that a process and all that it started have computed [s]."""
+    stats = (_read(PROC / str(one) / "stat").rpartition(")")[2].split() for one in family(process))
+    return sum(int(ticks) for stat in stats for ticks in stat[11:15]) / TICKS
+
+
+def family(process: int) -> list[int]:
+    """A process and all that it started."""
     children: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit() and (stat := _read(entry / "stat")):
             parent = int(stat.rpartition(")")[2].split()[1])
             children.setdefault(parent, []).append(int(entry.name))
-    family, waiting = [], [process]
+    found, waiting = [], [process]
     while waiting:
-        family.append(waiting.pop())
-        waiting += children.get(family[-1], [])
-    sizes = (_read(PROC / str(one) / "statm").split() for one in family)
-    return sum(int(size[1]) * PAGE for size in sizes if size) // MB
+        found.append(waiting.pop())
+        waiting += children.get(found[-1], [])
+    return found
+
+
+class Gauge:
+    """Looks at one training again and again: the longer it takes, the more rarely."""
+
+    def __init__(self, process: int, every: float, gpus: Sequence[int] | None) -> None:
+        """`gpus` are those of the run; none for one that uses no GPU."""
+        self.process, self.every, self.gpus = process, every, gpus
+        self.looks = 0
+        self._before, self._due = (time.monotonic(), spent(process)), time.monotonic() + every
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() >= self._due
+
+    def look(self) -> tuple[int, dict[str, float | None]]:
+        """The number of the look; CPU in percent of one core, GPUs in percent, memory in MB."""
+        now, used = time.monotonic(), spent(self.process)
+        share = (used - self._before[1]) / max(now - self._before[0], 1e-3)
+        self._before = (now, used)
+        self.looks += 1
+        if self.looks % LOOKS == 0:
+            self.every *= 2
+        self._due = now + self.every
+        known: dict[str, float | None] = {
+            "cpu": round(100 * max(0.0, share), 1),
+            "memory": resident(self.process),
+        }
+        return self.looks, known | self._graphics()
+
+    def _graphics(self) -> dict[str, float | None]:
+        found = [] if self.gpus is None else graphics()
+        own = [gpu for gpu in found if not self.gpus or gpu["index"] in self.gpus]
+        if not own:
+            return {"gpu": None, "gpu_memory": None}
+        use = 100 * sum(gpu["use"] for gpu in own) / len(own)
+        return {"gpu": round(use, 1), "gpu_memory": round(sum(gpu["memory"] for gpu in own))}
 
 
 class Usage:

@@ -96,6 +96,22 @@ def record(
         chips.store(claim.run_id, chips.read(claim.definition, file))
 
 
+@transaction.atomic
+def note_usage(claim: Claim, seq: int, used: dict[str, float | None]) -> None:
+    """Write what the trainer used when it was looked at for the `seq`th time; raises LeaseLost."""
+    _hold(claim)
+    rows(
+        """
+        insert into experiments_usage (run_id, lease_epoch, seq, at, cpu, memory, gpu, gpu_memory)
+        values (%(run)s, %(epoch)s, %(seq)s, clock_timestamp(), %(cpu)s, %(memory)s, %(gpu)s,
+          %(gpu_memory)s)
+        on conflict do nothing""",
+        **claim.key,
+        seq=seq,
+        **used,
+    )
+
+
 def _hold(claim: Claim) -> None:
     """Lock the run for this transaction, if it is still ours."""
     if not rows(f"select id from experiments_run where {MINE} for no key update", **claim.key):

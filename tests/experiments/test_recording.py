@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snnlab.experiments import artifacts, queue, recording
-from snnlab.experiments.models import Artifact, Measurement, Run
+from snnlab.experiments.models import Artifact, Measurement, Run, Usage
 from snnlab.experiments.queue import Claim
 from tests.experiments.toys import Toy, fresh, submit
 
@@ -164,3 +164,13 @@ def test_a_claim_brings_its_checkpoints_the_newest_first(claim: Claim) -> None:
     queue.release(claim)
     found = queue.claim("w2", ["cpu"]).checkpoints
     assert [(stored.step, stored.final) for stored in found] == [(3, True), (2, False)]
+
+
+def test_what_a_trainer_used_is_noted_once_and_only_under_the_lease(claim: Claim) -> None:
+    used = {"cpu": 99.5, "memory": 300, "gpu": None, "gpu_memory": None}
+    recording.note_usage(claim, 1, used)
+    recording.note_usage(claim, 1, used | {"cpu": 1.0})
+    assert [(u.seq, u.cpu, u.memory) for u in Usage.objects.all()] == [(1, 99.5, 300)]
+    queue.release(claim)
+    with pytest.raises(queue.LeaseLost):
+        recording.note_usage(claim, 2, used)

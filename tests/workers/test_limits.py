@@ -2,8 +2,11 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from snnlab.experiments import actions, actions_queue, queries
 from snnlab.experiments.actions import Ask
@@ -12,9 +15,10 @@ from snnlab.experiments.queue import Claim
 from tests.experiments.toys import Toy, submit
 from tests.experiments.waiting import ends, recorded, state, until
 from tests.workers.conftest import LIMITS
+from workers import usage as looking
 from workers.devices import Devices
 from workers.slots import Slots
-from workers.usage import Usage, memory_total, resident
+from workers.usage import Gauge, Usage, memory_total, resident, spent
 
 
 Start = Callable[..., Slots]
@@ -126,3 +130,39 @@ def test_the_memory_of_a_process_counts_its_children() -> None:
     assert memory_total() > resident(os.getpid())
     usage = Usage()
     assert 0 <= usage.look(gpus=False)["cpu"] <= 1
+
+
+def test_the_time_that_a_process_computed_grows_as_it_computes() -> None:
+    before, until_then = spent(os.getpid()), time.process_time() + 0.1
+    while time.process_time() < until_then:
+        pass
+    assert 0.05 < spent(os.getpid()) - before < 5
+
+
+def test_a_training_is_looked_at_more_rarely_the_longer_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(looking, "LOOKS", 2)
+    monkeypatch.setattr(looking, "graphics", lambda: [GPU | {"index": n} for n in (0, 1)])
+    gauge = Gauge(os.getpid(), 10, None)
+    assert not gauge.due
+    seq, used = gauge.look()
+    assert (seq, used["gpu"], used["gpu_memory"]) == (1, None, None)
+    assert used["memory"] == pytest.approx(resident(os.getpid()), rel=0.5)
+    gauge.look()
+    assert gauge.every == 20
+    assert Gauge(os.getpid(), 10, [1]).look()[1]["gpu_memory"] == 300
+    assert Gauge(os.getpid(), 10, []).look()[1]["gpu_memory"] == 600
+
+
+GPU = {"use": 0.5, "memory": 300.0, "total": 1000.0}
+
+
+def test_what_a_trainer_uses_is_noted_at_each_heartbeat(slots: Start) -> None:
+    slots(heartbeat=0.1)
+    (run,) = submit(Toy(epochs=3, batches=10, pause=0.05))
+    ends(run)
+    noted = list(run.usage.order_by("at"))
+    assert [used.seq for used in noted] == list(range(1, len(noted) + 1))
+    assert len(noted) > 2
+    assert all(used.memory > 5 and used.gpu is None for used in noted)

@@ -7,7 +7,7 @@ writes the history. Times come from the database's clock, never from a worker's.
 from snnlab.experiments.models.board import Entry
 from snnlab.experiments.models.chips import ChipTest
 from snnlab.experiments.models.files import Artifact, Checkpoint
-from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement
+from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement, Usage
 from snnlab.experiments.models.run import Experiment, Run
 from snnlab.experiments.models.schedule import Schedule, Slot
 from snnlab.experiments.models.share import Share, ShareEvent
@@ -40,6 +40,7 @@ __all__ = [
     "Slot",
     "Snapshot",
     "Sweep",
+    "Usage",
     "Verification",
     "Worker",
     "WorkerKey",

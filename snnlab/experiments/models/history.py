@@ -99,3 +99,27 @@ class LogChunk(models.Model):
 
     def __str__(self) -> str:
         return f"log {self.seq} of run {self.run_id}"
+
+
+class Usage(models.Model):
+    """What a trainer used of its machine, looked at now and then.
+
+    `cpu` and `gpu` in percent, of one core and of the run's GPUs; memory in MB.
+    """
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="usage", db_index=False)
+    lease_epoch = models.PositiveIntegerField()
+    seq = models.PositiveIntegerField()
+    at = models.DateTimeField(db_default=Now())
+    cpu = models.FloatField()
+    memory = models.PositiveIntegerField()
+    gpu = models.FloatField(null=True)
+    gpu_memory = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["run", "lease_epoch", "seq"], name="usage_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"usage {self.seq} of run {self.run_id}"
