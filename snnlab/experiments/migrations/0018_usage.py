@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('experiments', '0015_worker_keys'),
+        ('experiments', '0017_share'),
     ]
 
     operations = [
