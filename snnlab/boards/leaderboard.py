@@ -3,6 +3,8 @@
 Made once for each data set: pages call `leaderboard`. What is shown is said by the address alone.
 """
 
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from dash import Input, Output, callback, dcc, html
@@ -19,6 +21,9 @@ from snnlab.boards.scope import asked, link, scope
 from snnlab.boards.state import State, query_of, read
 from snnlab.boards.table import context
 from snnlab.experiments import queries
+
+
+VERSION = 1  # grows whenever rows from before and after could not be compared
 
 
 def leaderboard(slug: str, dataset: str, title: str, description: str, split: str) -> Board:
@@ -57,7 +62,8 @@ def leaderboard(slug: str, dataset: str, title: str, description: str, split: st
     def shown(request: HttpRequest) -> dict[str, Any]:
         state = view(request, dataset, request.GET)
         found = queries.standings(scope(request), state.wanted)
-        return context(slug, state, found, shared=link(request) is not None) | {"split": split}
+        about = {"split": split, "version": VERSION, "published": published(dataset)}
+        return context(slug, state, found, shared=link(request) is not None) | about
 
     page = "boards/leaderboard.html"
     return Board(slug, title, description, lambda: layout(id), shown, page, dataset)
@@ -67,6 +73,13 @@ def view(request: HttpRequest, dataset: str, query: QueryDict) -> State:
     """The view that an address asks for, within what a link shows."""
     share = link(request)
     return read(dataset, asked(request, query), share.columns if share else None)
+
+
+@cache
+def published(board: str) -> str:
+    """The digest of the board's data set as its publishers serve it."""
+    import_module("snnlab.learning.spec")  # here, because it takes PyTorch along
+    return str(import_module("snnlab.learning.dataset").of_board(board).published())
 
 
 def layout(id: Any) -> html.Div:

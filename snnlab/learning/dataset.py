@@ -108,9 +108,20 @@ class Dataset(Part):
         """Whether it can be loaded without a download."""
         return all(find(file) for file in self.files())
 
+    def published(self) -> str:
+        """A digest of what its publishers serve: of the checksums of its archives or files."""
+        served = {file.archive.checksum if file.archive else file.checksum for file in self.files()}
+        return hashlib.sha256("\n".join(sorted(served)).encode()).hexdigest()
+
     def normalisation(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each channel, for pixels in 0..1."""
         return torch.tensor(self.mean).view(-1, 1, 1), torch.tensor(self.std).view(-1, 1, 1)
+
+
+def of_board(board: str) -> Dataset:
+    """The data set that a board is about: not a sample of it, nor images made of its images."""
+    found = (kind() for kind in Dataset.__subclasses__() if kind.board == board)
+    return next(dataset for dataset in found if not dataset.caveat)
 
 
 def packed(train: Samples, test: Samples, caveats: Iterable[str]) -> Data:

@@ -8,6 +8,7 @@ from django.test import Client
 from snnlab.boards.app import app
 from snnlab.boards.board import boards
 from snnlab.experiments import queries
+from snnlab.learning.dataset import of_board
 from tests.web import lab
 
 
@@ -283,3 +284,22 @@ def test_a_long_answer_is_packed_for_who_takes_that(member, result):
     assert json.loads(gzip.decompress(packed.content)) == plain.json()
     assert len(packed.content) < len(plain.content) / 3
     assert "no-store" in packed.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("board", "kind"),
+    [
+        ("mnist", "mnist"),
+        ("cifar-10", "cifar10"),
+        ("cifar-100", "cifar100"),
+        ("tiny-imagenet", "tiny-imagenet"),
+    ],
+)
+def test_a_board_names_the_data_that_it_is_about(member, board, kind):
+    dataset = of_board(board)
+    assert dataset.kind == kind
+    page = member.get(f"/boards/{board}/").content.decode()
+    assert (
+        f'<code title="SHA-256 over the checksums that its publishers give: {dataset.published()}'
+        in page
+    )
