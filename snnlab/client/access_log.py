@@ -4,7 +4,7 @@ import logging
 import re
 
 
-SECRET_PATH = re.compile(r"(/welcome/|/join/|/s/)[^/\s?\"']+")
+SECRET_PATH = re.compile(r"(/welcome/|/join/|/invitations/|/s/)[^/\s?\"']+")
 ASKED_BY_ITSELF = re.compile(r"/runs/\d+/live|/(queue|workers)/live|/healthz")
 
 

@@ -1,6 +1,8 @@
-"""Every write about people."""
+"""Writes about people: how they come in, and what acts for them.
 
-import hashlib
+Who is in a team is changed by actions_members.py and actions_invitations.py.
+"""
+
 import secrets
 from datetime import timedelta
 
@@ -9,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
+from snnlab.teams.digest import digest
 from snnlab.teams.models import ApiToken, Membership, SignInAttempt, SignInLink, Team, User
 
 
@@ -44,7 +47,7 @@ def ensure_first_team() -> tuple[User, Team]:
 def sign_in_link(user: User) -> str:
     """A token of 256 bits that signs this user in once within 15 minutes."""
     token = secrets.token_urlsafe(32)
-    SignInLink.objects.create(token_sha256=_digest(token), user=user, expires=Now() + LINK_LASTS)
+    SignInLink.objects.create(token_sha256=digest(token), user=user, expires=Now() + LINK_LASTS)
     return token
 
 
@@ -54,7 +57,7 @@ def redeem(token: str) -> User | None:
     One conditional update decides, so two clicks at the same instant sign in once. Its conditions
     are columns of the link alone: in a subquery they would not be looked at again after a wait.
     """
-    link = SignInLink.objects.filter(token_sha256=_digest(token))
+    link = SignInLink.objects.filter(token_sha256=digest(token))
     if not link.filter(used_at=None, expires__gt=Now()).update(used_at=Now()):
         return None
     return User.objects.filter(sign_in_links__in=link, is_active=True).first()
@@ -71,7 +74,7 @@ def make_token(user: User, name: str) -> str:
     if user.api_tokens.filter(revoked_at=None).count() >= MOST_TOKENS:
         raise TokenRefused(f"{user} has {MOST_TOKENS} tokens, which is the most. Revoke one")
     token = TOKEN + secrets.token_urlsafe(32)
-    ApiToken.objects.create(token_sha256=_digest(token), user=user, name=name)
+    ApiToken.objects.create(token_sha256=digest(token), user=user, name=name)
     return token
 
 
@@ -85,7 +88,7 @@ def user_of(token: str) -> User | None:
     """Who may act by this token, or nobody. That it was used is noted once a minute."""
     if not token.startswith(TOKEN):
         return None
-    found = ApiToken.objects.filter(token_sha256=_digest(token), revoked_at=None)
+    found = ApiToken.objects.filter(token_sha256=digest(token), revoked_at=None)
     known = found.select_related("user").filter(user__is_active=True).first()
     if known is None:
         return None
@@ -126,7 +129,3 @@ def set_password(user: User, password: str) -> None:
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -88,3 +88,41 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user}"
+
+
+class Invitation(models.Model):
+    """A link by which one person joins a team in a role, once. Only its digest is kept."""
+
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    team = models.ForeignKey(Team, models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=6, choices=Membership.Role)
+    made_by = models.ForeignKey(User, models.CASCADE, related_name="invitations")
+    created = models.DateTimeField(db_default=Now())
+    expires = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"invitation to {self.team} as {self.role}"
+
+
+class Act(models.Model):
+    """Something that a person did in a team. Append-only: a trigger refuses changes.
+
+    What runs went through is in their own events. `what` and `number` name the thing, such as the
+    experiment 12; `words` say the rest.
+    """
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="acts", db_index=False)
+    at = models.DateTimeField(db_default=Now())
+    actor = models.CharField(max_length=150)
+    verb = models.CharField(max_length=20)
+    what = models.CharField(max_length=20, blank=True)
+    number = models.BigIntegerField(null=True)
+    words = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["team", "-at", "-id"], name="acts_of_team"),)
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.verb} {self.what} {self.number or ''} {self.words}".rstrip()

@@ -22,5 +22,10 @@ def or_404(read: Callable[[Any, int], T], user: Any, pk: int) -> T:
 
 def writer_or_403(user: Any, team: Any) -> None:
     """Refuse a user who may look, but not change."""
-    if not teams.may(user, team, "write"):
+    allowed_or_403(user, team, "write")
+
+
+def allowed_or_403(user: Any, team: Any, what: str) -> None:
+    """Refuse a user whose role in the team does not allow it."""
+    if not teams.may(user, team, what):
         raise PermissionDenied

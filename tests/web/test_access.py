@@ -7,10 +7,11 @@ from snnlab.experiments import actions_shares, joining
 from snnlab.experiments.actions_shares import Wish
 from snnlab.experiments.standing import take_snapshot
 from snnlab.teams.actions import sign_in_link
+from snnlab.teams.actions_invitations import invite
 from tests.web import lab
 
 
-OPEN, OWN, TEAM, KEY = "open", "own", "team", "key"
+OPEN, OWN, TEAM, KEY, PEOPLE = "open", "own", "team", "key", "people"  # people: a team's own affair
 
 MATRIX = {  # address: (who may open it, by which method, what a member of the team gets)
     "web:home": ("/", OWN, "get", 200),
@@ -36,6 +37,7 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:sweeps": ("/sweeps/", OWN, "get", 200),
     "web:sweep-new": ("/sweeps/new/", OWN, "get", 200),
     "web:sweep-preview": ("/sweeps/new/preview", OWN, "post", 200),
+    "web:sweep-check-chip": ("/sweeps/new/chip", OWN, "post", 200),
     "web:sweep": ("/sweeps/{sweep}/", TEAM, "get", 200),
     "web:sweep-live": ("/sweeps/{sweep}/live", TEAM, "get", 200),
     "web:sweep-cancel": ("/sweeps/{sweep}/cancel", TEAM, "post", 302),
@@ -70,6 +72,14 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "boards:share": ("/boards/mnist/share/", OWN, "get", 200),
     "shared-board:page": ("/s/{link}/", OPEN, "get", 200),
     "shared-board:dash": ("/s/{link}/_dash/_dash-layout", OPEN, "get", 200),
+    "web:teams": ("/teams/", OWN, "get", 200),
+    "web:team": ("/teams/lab/", TEAM, "get", 200),
+    "web:team-leave": ("/teams/lab/leave", PEOPLE, "post", 302),
+    "web:team-invite": ("/teams/lab/invite", PEOPLE, "post", 403),
+    "web:team-role": ("/teams/lab/members/{user}/role", PEOPLE, "post", 403),
+    "web:team-remove": ("/teams/lab/members/{user}/remove", PEOPLE, "post", 403),
+    "web:team-revoke": ("/teams/lab/invitations/1/revoke", PEOPLE, "post", 403),
+    "web:invitation": ("/invitations/{invitation}/", OPEN, "get", 200),
     "web:tokens": ("/tokens/", OWN, "get", 200),
     "web:revoke-token": ("/tokens/1/revoke", OWN, "post", 404),
     "api:api-root": ("/api/", OWN, "get", 200),
@@ -107,6 +117,8 @@ def places(ada, tmp_path):
     share, link = actions_shares.create(team, ada, Wish("board", "mnist"))
     return {
         "token": sign_in_link(ada),
+        "invitation": invite(lab.person("olga", "lab", "owner"), team, "member"),
+        "user": ada.pk,
         "join": joining.invite("ada"),
         "share": share.pk,
         "link": link,
@@ -140,7 +152,9 @@ def test_a_member_sees_what_the_team_has(member, places, name):
     assert getattr(member, method)(address.format(**places)).status_code == status
 
 
-@pytest.mark.parametrize("name", [n for n, (_, who, _, _) in MATRIX.items() if who == TEAM])
+@pytest.mark.parametrize(
+    "name", [n for n, (_, who, _, _) in MATRIX.items() if who in (TEAM, PEOPLE)]
+)
 def test_what_another_team_has_does_not_exist(stranger, places, name):
     address, _, method, _ = MATRIX[name]
     assert getattr(stranger, method)(address.format(**places)).status_code == 404
