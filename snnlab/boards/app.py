@@ -26,15 +26,13 @@ class BoardsDash(dash.Dash):
         """The page: the board's name is in the request that is being answered."""
         request = django_request()
         board = boards()[slug_of(request)]
-        parts["css"] += early()
+        parts["css"] += early(prefix())
         shown = parts | {"board": board} | at(request, board.slug) | board.context(request)
         return render_to_string(board.template, shown, request=request)
 
     def _config(self) -> dict[str, Any]:
         """Where its scripts ask: through a link, below the link."""
-        root = getattr(asked_by(), "share_root", None)
-        changed = {"requests_pathname_prefix": f"{root}_dash/"} if root else {}
-        return super()._config() | changed
+        return super()._config() | {"requests_pathname_prefix": prefix()}
 
     def _generate_scripts_html(self) -> str:
         return with_nonce(super()._generate_scripts_html())
@@ -43,11 +41,20 @@ class BoardsDash(dash.Dash):
         return with_nonce(super()._generate_renderer())
 
 
-def early() -> str:
+def early(own: str) -> str:
     """Asks for the scripts of charts at once, not only when the first chart wants them."""
-    names = ("plotly/package_data/plotly.min.js", "dash/dcc/async-graph.js")
-    place = f"{PREFIX}_dash-component-suites/"
-    return "".join(f'<link rel="preload" as="script" href="{place}{name}">' for name in names)
+    suites = "_dash-component-suites"
+    places = (
+        f"{own}{suites}/plotly/package_data/plotly.min.js",
+        f"{PREFIX}{suites}/dash/dcc/async-graph.js",
+    )
+    return "".join(f'<link rel="preload" as="script" href="{place}">' for place in places)
+
+
+def prefix() -> str:
+    """Below what a page's scripts ask: for a link's, below the link."""
+    root = getattr(asked_by(), "share_root", "")
+    return f"{root}_dash/" if root else PREFIX
 
 
 def with_nonce(markup: str) -> str:

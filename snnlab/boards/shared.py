@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -15,7 +16,7 @@ from snnlab.boards import envelope
 from snnlab.boards.board import boards
 from snnlab.boards.bridge import answering, call_dash
 from snnlab.boards.scope import link
-from snnlab.boards.views import CALLS, READS, call, dash_app, private, standings, zipped
+from snnlab.boards.views import CALLS, READS, SUITES, call, dash_app, private, standings, zipped
 from snnlab.experiments.queries_shares import Share
 
 
@@ -46,6 +47,8 @@ def page(request: HttpRequest, **_: Any) -> HttpResponse:
 def endpoint(request: HttpRequest, rest: str, **_: Any) -> HttpResponse:
     """What the page's scripts ask for: the layout, and the callbacks of this one board."""
     share, path = share_of(request), f"{dash_app().config.routes_pathname_prefix}{rest}"
+    if request.method == "GET" and rest.startswith(SUITES):
+        return redirect(path)  # libraries, which a browser may keep
     if request.method == "GET" and rest in READS:
         return private(call_dash(dash_app(), request, path))
     if request.method == "POST" and rest == CALLS and belongs(request.body, share.slug):

@@ -39,6 +39,7 @@ COMMANDS = {
     "queue": Entry("queue:queue", "Show what waits and why; change the line.", django=True),
     "workers": Entry("workers:workers", "Show who works, and at what; drain one.", django=True),
     "team": Entry("team:team", "Show and change who is in a team.", django=True),
+    "share": Entry("share:share", "Show results to people without an account.", django=True),
     "token": Entry("token:token", "Make, list and revoke tokens for the API.", django=True),
     "data": Entry("data:data", "List, fetch and verify data sets."),
     "chip": Entry("chip:chip", "See emulated chips; check whether a network fits onto them."),
