@@ -3,7 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from snnlab.web.outage import broken
 from snnlab.web.sign_in import admin_door
+
+
+handler500 = broken
 
 
 urlpatterns = [

@@ -193,6 +193,8 @@ def i11(it: Evidence) -> Found:
     for answer in it.clients:
         if answer["status"] >= 500 and answer["status"] != 503:
             yield f"{answer['op']} was answered {answer['status']}"
+        if answer["status"] == 503 and not answer["retry"]:
+            yield f"{answer['op']} was not told when to ask again"
         if answer["seconds"] > it.limits.answer:
             yield f"{answer['op']} took {answer['seconds']:.1f} s"
 

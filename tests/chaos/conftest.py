@@ -152,6 +152,18 @@ def lab(tmp_path: Path, broker: str, transactional_db: None, settings: object) -
 
 
 @pytest.fixture
+def web(lab: Lab) -> Iterator[object]:
+    """A real web server on the test's database."""
+    from tests.chaos.web import Web
+
+    server = Web(lab)
+    server.start()
+    yield server
+    server.kill()
+    print(server.log.read_text()[-4000:])
+
+
+@pytest.fixture
 def worker(lab: Lab) -> Callable[..., Worker]:
     return lab.start
 

@@ -107,7 +107,7 @@ def honest() -> Evidence:
         samples=[(1.5, [11]), (6.0, [22])],
         files={DIGEST: DIGEST},
         slots=[{"run_id": None}],
-        clients=[{"op": "submit", "status": 503, "seconds": 0.3}],
+        clients=[{"op": "submit", "status": 503, "seconds": 0.3, "retry": "1"}],
         oracles={1: {("loss", 1): 0.5, ("loss", 2): 0.25, ("weights", 2): "w"}},
     )
 
@@ -220,6 +220,10 @@ def answer_slowly(it: Evidence) -> None:
     it.clients[0]["seconds"] = 11.0
 
 
+def send_away(it: Evidence) -> None:
+    it.clients[0]["retry"] = ""
+
+
 def recover_slowly(it: Evidence) -> None:
     for each in it.history[6:]:
         each["t"] += 60
@@ -251,6 +255,7 @@ FORGED: list[tuple[str, Callable[[Evidence], None]]] = [
     ("I10", keep_slot),
     ("I11", answer_500),
     ("I11", answer_slowly),
+    ("I11", send_away),
     ("I12", recover_slowly),
 ]
 

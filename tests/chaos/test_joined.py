@@ -3,20 +3,17 @@
 The lab has its home, the joined worker another one; a real web server is the door between them.
 """
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from snnlab.experiments import joining
 from snnlab.experiments.models import Run, Worker, WorkerKey
-from tests.chaos.conftest import ROOT, Lab, environment
+from tests.chaos.conftest import Lab
+from tests.chaos.web import Web
 from tests.experiments.toys import Toy, submit
 from tests.experiments.waiting import ends, recorded, state, stored, until
 
@@ -24,45 +21,6 @@ from tests.experiments.waiting import ends, recorded, state, stored, until
 pytestmark = pytest.mark.chaos
 
 LONG = Toy(epochs=14, batches=10, pause=0.02)
-WEB = "-m gunicorn -c python:snnlab.client.gunicorn --preload snnlab.wsgi"
-
-
-class Web:
-    """The lab's web server, as a process that can be killed and started again."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab, self.log = lab, lab.folder / "web.log"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, *WEB.split(), "-b", f"127.0.0.1:{self.port}"]
-        told = {**os.environ, **environment(self.lab.broker), "SNNLAB_WEB_WORKERS": "1"}
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out, cwd=ROOT, env=told,
-                                            start_new_session=True)  # fmt: skip
-        until(self.answers, 60)
-
-    def answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def kill(self) -> None:
-        if self.process:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-
-
-@pytest.fixture
-def web(lab: Lab) -> Iterator[Web]:
-    server = Web(lab)
-    server.start()
-    yield server
-    server.kill()
-    print(server.log.read_text()[-4000:])
 
 
 @pytest.fixture
