@@ -10,6 +10,8 @@ from tests.chaos.evidence import TERMINAL, Evidence, Row
 
 
 LIVE = {"running", "cancelling"}
+OPEN = {"queued", "held", *LIVE}
+COUNTED = ("succeeded", "failed")
 LEGAL = {
     ("", "held"),
     ("", "queued"),
@@ -172,7 +174,7 @@ def struck(line: Row) -> bool:
 
 
 def i10(it: Evidence) -> Found:
-    """What is counted equals the recount: events, attempts, what a run waits for, quotas."""
+    """What is counted equals the recount: events, attempts, needs, quotas, and sweeps."""
     for row in it.runs:
         run = row["id"]
         if row["events_made"] != len(it.of(it.events, run)):
@@ -186,6 +188,33 @@ def i10(it: Evidence) -> Found:
     for slot in it.slots:
         if slot["run_id"] and it.run[slot["run_id"]]["state"] not in LIVE:
             yield f"run {slot['run_id']} has ended and keeps a slot of its team"
+
+    yield from sweeps(it)
+
+
+def sweeps(it: Evidence) -> Found:
+    """Points are numbered without a gap, each with one run for each seed, as the pages count them.
+
+    A sweep is over only when all its runs are.
+    """
+    for sweep in it.sweeps:
+        pk = sweep["id"]
+        points = [place for place in it.places if place["sweep_id"] == pk]
+        first = min((place["number"] for place in points), default=0)
+        if sorted(p["number"] for p in points) != list(range(first, first + len(points))):
+            yield f"sweep {pk} has a gap in its points"
+        good = {place["id"]: place["seeds"] for place in points if not place["problem"]}
+        runs = [row for row in it.runs if row.get("point_id") in good]
+        made = sorted((row["point_id"], row["seed"]) for row in runs)
+        wanted = sorted((point, seed) for point, seeds in good.items() for seed in seeds)
+        if sweep["state"] == "done" and made != wanted:
+            yield f"sweep {pk} is done with runs {made} of {wanted}"
+        if sweep["state"] == "done" and (live := [r["id"] for r in runs if r["state"] in OPEN]):
+            yield f"sweep {pk} is done, and its runs {live} are not"
+        counted = {state: [row["state"] for row in runs].count(state) for state in COUNTED}
+        told = {state: it.told[pk][state] for state in COUNTED} | {"made": it.told[pk]["made"]}
+        if told != counted | {"made": len(runs)}:
+            yield f"sweep {pk} is told as {told}, and is {counted} of {len(runs)}"
 
 
 def i11(it: Evidence) -> Found:

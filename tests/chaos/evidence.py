@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection
 
 from snnlab.experiments import artifacts
-from snnlab.experiments.models import Run
+from snnlab.experiments.models import Run, Sweep
+from snnlab.experiments.queries_sweeps import progress
 
 
 Row = dict[str, Any]
@@ -26,6 +27,8 @@ TABLES = {
     "chunks": "select id, run_id, lease_epoch, at from experiments_logchunk",
     "slots": "select * from experiments_quotaslot",
     "needs": "select id, run_id, needs_id from experiments_dependency",
+    "sweeps": "select id, state, version, expanded from experiments_sweep",
+    "places": "select id, sweep_id, number, seeds, problem from experiments_point",
 }
 
 
@@ -40,7 +43,10 @@ class Limits:
 
 @dataclass
 class Evidence:
-    """`samples` are (moment, pids of live trainers), `files` maps a stored name to its sha256."""
+    """`samples` are (moment, pids of live trainers), `files` maps a stored name to its sha256.
+
+    `places` are the points of sweeps, `told` is what the pages say of a sweep's progress.
+    """
 
     submitted: list[int] = field(default_factory=list)
     runs: list[Row] = field(default_factory=list)
@@ -51,6 +57,9 @@ class Evidence:
     chunks: list[Row] = field(default_factory=list)
     slots: list[Row] = field(default_factory=list)
     needs: list[Row] = field(default_factory=list)
+    sweeps: list[Row] = field(default_factory=list)
+    places: list[Row] = field(default_factory=list)
+    told: dict[int, Row] = field(default_factory=dict)
     history: list[Row] = field(default_factory=list)
     samples: list[tuple[float, list[int]]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
@@ -83,6 +92,7 @@ def gather(folder: Path, home: Path, **known: Any) -> Evidence:
         history=read(folder / "history"),
         files=files,
         scratch=[path.name for path in home.glob("scratch/*")],
+        told={pk: now._asdict() for pk, now in progress(list(Sweep.objects.all())).items()},
         **known,
     )
 

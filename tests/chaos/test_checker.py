@@ -48,6 +48,8 @@ def honest() -> Evidence:
                 "lease_epoch": 2,
                 "events_made": 5,
                 "blockers": 0,
+                "point_id": 5,
+                "seed": 0,
             }
         ],
         attempts=[
@@ -107,6 +109,12 @@ def honest() -> Evidence:
         samples=[(1.5, [11]), (6.0, [22])],
         files={DIGEST: DIGEST},
         slots=[{"run_id": None}],
+        sweeps=[{"id": 1, "state": "done", "version": 1, "expanded": 1}],
+        places=[
+            {"id": 5, "sweep_id": 1, "number": 1, "seeds": [0], "problem": ""},
+            {"id": 6, "sweep_id": 1, "number": 2, "seeds": [0], "problem": "fits no chip"},
+        ],
+        told={1: {"made": 1, "succeeded": 1, "failed": 0}},
         clients=[{"op": "submit", "status": 503, "seconds": 0.3, "retry": "1"}],
         oracles={1: {("loss", 1): 0.5, ("loss", 2): 0.25, ("weights", 2): "w"}},
     )
@@ -212,6 +220,22 @@ def keep_slot(it: Evidence) -> None:
     it.slots[0]["run_id"] = 1
 
 
+def leave_a_gap(it: Evidence) -> None:
+    it.places[1]["number"] = 3
+
+
+def lose_a_seed(it: Evidence) -> None:
+    it.places[0]["seeds"] = [0, 1]
+
+
+def end_too_soon(it: Evidence) -> None:
+    it.runs[0]["state"] = "queued"
+
+
+def tell_too_many(it: Evidence) -> None:
+    it.told[1]["succeeded"] = 2
+
+
 def answer_500(it: Evidence) -> None:
     it.clients[0]["status"] = 500
 
@@ -253,6 +277,10 @@ FORGED: list[tuple[str, Callable[[Evidence], None]]] = [
     ("I10", miscount_claims),
     ("I10", miscount_needs),
     ("I10", keep_slot),
+    ("I10", leave_a_gap),
+    ("I10", lose_a_seed),
+    ("I10", end_too_soon),
+    ("I10", tell_too_many),
     ("I11", answer_500),
     ("I11", answer_slowly),
     ("I11", send_away),

@@ -11,7 +11,7 @@ from celery import current_app
 from django.db import connection
 
 from snnlab.embedded.valkey import Valkey, url
-from snnlab.experiments import actions, doorbell
+from snnlab.experiments import actions, artifacts, doorbell
 from snnlab.experiments.models import Run
 from tests.chaos.conftest import Worker
 from tests.experiments.toys import Toy, submit
@@ -62,6 +62,23 @@ def test_a_killed_trainer_is_resumed_to_the_same_weights(worker: Start, undistur
     assert measured(run) == undisturbed(run)
     assert outcomes(run) == ["crashed", "succeeded"]
     assert run.attempt_set.get(lease_epoch=2).resumed_from >= 3
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over_to_the_same_weights(
+    worker: Start, undisturbed
+) -> None:
+    first = worker()
+    (run,) = submit(LONG)
+    until(recorded(run, 3))
+    first.kill()
+    newest, before = run.checkpoints.order_by("-step")
+    path = artifacts.path_of(newest.artifact_id)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    worker()
+    run = ends(run)
+    assert measured(run) == undisturbed(run)
+    assert run.attempt_set.get(lease_epoch=2).resumed_from == before.step
+    assert stored(run), "what was damaged is written again"
 
 
 def test_a_killed_worker_takes_its_trainer_along_and_another_goes_on(

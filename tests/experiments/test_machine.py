@@ -275,6 +275,7 @@ class Machine(RuleBasedStateMachine):
         }
 
 
+@pytest.mark.chaos
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_the_database_agrees_with_the_model(
     settings: object, tmp_path: object, monkeypatch: pytest.MonkeyPatch

@@ -22,7 +22,7 @@ from tests.experiments.toys import Toy, fresh, submit
 from tests.experiments.waiting import until
 
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.chaos]
 
 ROUNDS = pytest.mark.parametrize("rounds", [60, pytest.param(400, marks=pytest.mark.thorough)])
 

@@ -13,7 +13,7 @@ from tests.experiments.test_races import threads
 
 
 __all__ = ["threads"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.chaos]
 ROUNDS = 20
 TPE = {"kind": "tpe", "points": 6, "startup": 2}
 LR = {"kind": "float", "low": 1e-4, "high": 1e-1, "log": True}
