@@ -57,9 +57,16 @@ class Slots:
         self.bell.ring()
 
     def join(self) -> None:
+        """Wait until every run is given back; then nobody counts on this worker any more."""
         deadline = time.monotonic() + self.limits.grace + 5
         for thread in self.threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        try:
+            queue.left(self.name)
+        except Error as error:
+            log.warning("cannot say goodbye: %s", error)
+        finally:
+            connection.close()
 
     def _train(self, slot: int) -> None:
         """Take run after run, each in a fresh child that was started ahead of it."""

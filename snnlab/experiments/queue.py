@@ -169,6 +169,11 @@ def seen(worker: Offer, pools: Sequence[str], slots: int, load: dict[str, Any]) 
     return bool(found[0]["draining"])
 
 
+def left(worker: str) -> None:
+    """Forget a worker that stopped in the orderly way; one that fell silent stays to be seen."""
+    rows("delete from experiments_worker where name = %(name)s returning name", name=worker)
+
+
 def judge(claim: Claim, outcome: str) -> None:
     """Count the runs in a row that a worker failed by no fault of theirs; too many, and it rests.
 

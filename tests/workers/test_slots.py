@@ -131,8 +131,10 @@ def test_without_any_good_checkpoint_training_starts_again_and_says_so(slots: St
 def test_nothing_is_left_behind(slots: Start) -> None:
     mine = slots()
     done = [ends(run) for run in submit(Toy(epochs=6), seeds=3)]
+    until(lambda: Worker.objects.filter(pk=mine.name).exists())
     mine.stop()
     mine.join()
+    assert not Worker.objects.exists(), "who goes in the orderly way is not missed"
     home = Path(django_settings.SNNLAB_HOME)
     left = [folder.name.split("-")[0] for folder in (home / "scratch").iterdir()]
     assert not {str(run.pk) for run in done} & set(left)
