@@ -40,9 +40,9 @@ class Page:
         self.one(css).clear()
         self.one(css).send_keys(text)
 
-    def until(self, holds: Callable[[], object]):
-        """What `holds` gives once it is true, asked again and again for ten seconds."""
-        waiting = WebDriverWait(self.driver, 10, 0.1, ignored_exceptions=[Exception])
+    def until(self, holds: Callable[[], object], seconds: float = 10):
+        """What `holds` gives once it is true, asked again and again."""
+        waiting = WebDriverWait(self.driver, seconds, 0.1, ignored_exceptions=[Exception])
         try:
             return waiting.until(lambda _: holds())
         except TimeoutException:
