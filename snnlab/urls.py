@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("snnlab.api.urls")),
     path("boards/", include("snnlab.boards.urls")),
+    re_path(r"^s/r[\w-]{43}/", include("snnlab.web.share_urls")),
     re_path(r"^(?:s/[bc][\w-]{43}|gallery/\d+)/", include("snnlab.boards.share_urls")),
     path("", include("snnlab.web.urls")),
 ]

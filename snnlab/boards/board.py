@@ -7,14 +7,18 @@ from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
 from dash.development.base_component import Component
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
+
+
+Plots = Callable[[HttpRequest, QueryDict], dict[str, Callable[[], Any]]]
 
 
 class Board(NamedTuple):
     """A page at /boards/<slug>/.
 
     `context` gives what the server writes into `template`; `layout` the skeleton of the charts,
-    whose data callbacks bring. A leaderboard has the name of its `data`.
+    whose data callbacks bring. A leaderboard has the name of its `data`. `plots` are the figures
+    of a view by their names, each drawn when it is asked for.
     """
 
     slug: str
@@ -24,6 +28,7 @@ class Board(NamedTuple):
     context: Callable[[HttpRequest], dict[str, Any]]
     template: str
     data: str = ""
+    plots: Plots = lambda request, query: {}
 
 
 @cache

@@ -89,6 +89,24 @@ def view_of(request: Any, query: QueryDict) -> View:
     return read(scope(request), asked(request, query))
 
 
+def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
+    """The charts, for pictures of them."""
+    view = view_of(request, query)
+
+    def overlay() -> Any:
+        found = comparing.curves(view.runs, view.metric, view.axis)
+        titles = (AXIS[view.axis].capitalize(), titled(view.metric))
+        return figures.overlay(view.groups, found, each=view.each, log=view.log, titles=titles)
+
+    titles = (titled(view.across), titled(view.up))
+    return {
+        "curves": overlay,
+        "parallel": lambda: parallel(view.groups, view.differ, view.score),
+        "scatter": lambda: figures.scatter(view.groups, view.across, view.up, titles),
+        "box": lambda: figures.boxes(view.groups, view.score, titled(view.score)),
+    }
+
+
 def note(view: View, drawn: int) -> str:
     """Which runs have no curve here, and why that may be."""
     lacking = len(view.runs) - drawn
@@ -227,4 +245,5 @@ def board() -> Board:
         layout,
         context,
         "boards/compare.html",
+        plots=plots,
     )

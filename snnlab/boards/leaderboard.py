@@ -65,8 +65,16 @@ def leaderboard(slug: str, dataset: str, title: str, description: str, split: st
         about = {"split": split, "version": VERSION, "published": published(dataset)}
         return context(slug, state, found, shared=link(request) is not None) | about
 
+    def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
+        state, teams = view(request, dataset, query), scope(request)
+
+        def over(axis: Any) -> Any:
+            return trade_off(queries.points(teams, state.wanted, axis.field), axis)
+
+        return {"trade": lambda: over(AXES[state.axis]), "record": lambda: over(DATE)}
+
     page = "boards/leaderboard.html"
-    return Board(slug, title, description, lambda: layout(id), shown, page, dataset)
+    return Board(slug, title, description, lambda: layout(id), shown, page, dataset, plots)
 
 
 def view(request: HttpRequest, dataset: str, query: QueryDict) -> State:

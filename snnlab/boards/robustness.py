@@ -156,6 +156,17 @@ def choose(click: Any, search: Any) -> str:
     return view.query(kind=kind, level=f"{level:g}")
 
 
+def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
+    """The charts, for pictures of them."""
+    view = read(scope(request), asked(request, query))
+    return {
+        "lines": lambda: figures.multiples(view.found),
+        "heat": lambda: figures.heat(view.found, view.kind),
+        "violin": lambda: figures.violins(view.found, view.kind, view.level),
+        "gap": lambda: figures.gaps(view.found, view.kind, view.base),
+    }
+
+
 def behind(view: View) -> list[Any]:
     """The runs and the seeds of the chips at the level that is looked at."""
     rows = [row for row in view.rows if (row.nonideality, row.level) == (view.kind, view.level)]
@@ -213,4 +224,5 @@ def board() -> Board:
         layout,
         context,
         "boards/robustness.html",
+        plots=plots,
     )

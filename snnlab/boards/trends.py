@@ -42,6 +42,19 @@ def charts(search: Any) -> tuple[Any, ...]:
     )
 
 
+def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
+    """The charts, for pictures of them."""
+    data, teams = data_of(asked(request, query)), scope(request)
+    return {
+        "time": lambda: figures.over_time(trends.by_time(teams, data)),
+        "epochs": lambda: figures.over_epochs(trends.by_epoch(teams, data)),
+        "accuracy": lambda: figures.surrogate_map(trends.accuracy_over_surrogate(teams, data), "%"),
+        "gradients": lambda: figures.surrogate_map(
+            trends.gradients_over_surrogate(teams, data), "log10"
+        ),
+    }
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """The same as tables."""
     data, teams = data_of(asked(request, request.GET)), scope(request)
@@ -80,4 +93,5 @@ def board() -> Board:
         layout,
         context,
         "boards/curves.html",
+        plots=plots,
     )

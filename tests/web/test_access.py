@@ -71,6 +71,14 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:gallery": ("/gallery/", OPEN, "get", 200),
     "boards:share": ("/boards/mnist/share/", OWN, "get", 200),
     "shared-board:page": ("/s/{link}/", OPEN, "get", 200),
+    "shared-board:embed": ("/s/{framed}/embed/", OPEN, "get", 200),
+    "shared-board:preview": ("/s/{link}/preview.png", OPEN, "get", 200),
+    "shared-board:badge": ("/s/{link}/badge.svg", OPEN, "get", 200),
+    "shared-board:plot": ("/s/{link}/plots/trade.svg", OPEN, "get", 200),
+    "shared-run:page": ("/s/{run_link}/", OPEN, "get", 200),
+    "shared-run:preview": ("/s/{run_link}/preview.png", OPEN, "get", 200),
+    "shared-run:plot": ("/s/{run_link}/plots/loss.svg", OPEN, "get", 200),
+    "boards:plot": ("/boards/mnist/plots/trade.svg", OWN, "get", 200),
     "shared-board:dash": ("/s/{link}/_dash/_dash-layout", OPEN, "get", 200),
     "web:teams": ("/teams/", OWN, "get", 200),
     "web:team": ("/teams/lab/", TEAM, "get", 200),
@@ -115,6 +123,7 @@ def places(ada, tmp_path):
     lab.succeed(tmp_path, test_accuracy=97.5)
     run, team = experiment.runs.get(), ada.teams.get()
     share, link = actions_shares.create(team, ada, Wish("board", "mnist"))
+    framed = Wish("board", "mnist", origins=["https://example.org"])
     return {
         "token": sign_in_link(ada),
         "invitation": invite(lab.person("olga", "lab", "owner"), team, "member"),
@@ -122,6 +131,8 @@ def places(ada, tmp_path):
         "join": joining.invite("ada"),
         "share": share.pk,
         "link": link,
+        "framed": actions_shares.create(team, ada, framed)[1],
+        "run_link": actions_shares.create(team, ada, Wish("run", run=run.pk))[1],
         "experiment": experiment.pk,
         "run": run.pk,
         "entry": experiment.entries.get().pk,

@@ -1,0 +1,1 @@
+"""Pictures of charts without a browser: what a figure says, as SVG or PNG."""
