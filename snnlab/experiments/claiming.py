@@ -62,7 +62,8 @@ class Offer:
 
 # Teams that use least of the workers for their weight go first, each with the first of its line.
 # One of the quota's slots for each device is taken with the run, or the next team has its turn; a
-# result that is imported needs none.
+# result that is imported needs none. Whether a team's line is empty is asked of its first run, in
+# the order of the index: an `exists` reads every run that waits, if the statistics are old.
 CLAIM = """
 with line as materialized (
   select team.id as team, pool.name as pool, pool.place,
@@ -70,10 +71,10 @@ with line as materialized (
     coalesce(share.weight, 1) as weight
   from unnest(%(pools)s::text[]) with ordinality as pool (name, place)
   cross join teams_team team left join experiments_portion share on share.team_id = team.id
-  where exists (select from experiments_run where state = 'queued' and blockers = 0
-      and team_id = team.id and pool = pool.name)
-    and not exists (select from experiments_worker where name = %(name)s
-      and (draining or quarantined_at is not null))
+  cross join lateral (select from experiments_run where state = 'queued' and blockers = 0
+    and team_id = team.id and pool = pool.name order by priority desc, place, id limit 1) first
+  where not exists (select from experiments_worker where name = %(name)s
+    and (draining or quarantined_at is not null))
     and (share.quota is null or pool.name = 'import' or exists (
       select from experiments_quotaslot slot where slot.team_id = team.id and run_id is null))
 ), waiting as (

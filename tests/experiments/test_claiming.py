@@ -2,15 +2,20 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from snnlab.experiments import actions_queue, queue
 from snnlab.experiments.asking import Ask, Refused
+from snnlab.experiments.claiming import CLAIM
 from snnlab.experiments.models import QuotaSlot, Run, Worker
 from snnlab.experiments.queue import Claim, Offer
+from snnlab.experiments.sql import rows
 from snnlab.teams.models import Team
 from tests.experiments.toys import Toy, submit
 
@@ -50,6 +55,26 @@ def test_a_team_of_twice_the_weight_has_twice_as_many() -> None:
     for name in ("heavy", "light"):
         submit(Toy(), seeds=9, team=team(name))
     assert Counter(taken(9)) == {"heavy": 6, "light": 3}
+
+
+def test_a_claim_reads_no_more_however_many_runs_wait() -> None:
+    """Also where the statistics are those of an empty table."""
+    for name in ("a", "b", "c"):
+        submit(*(Toy(epochs=n) for n in range(1, 6)), seeds=100, team=team(name))
+    asked = {"worker": "worker:w:0", "pools": ["cpu"], "lease": 60.0, **asdict(Offer())}
+    (found,) = rows(f"explain (analyze, format json) {CLAIM}", **asked | {"labels": []})
+    (told,) = found.values()
+    read = list(counts(told[0]["Plan"]))
+    assert len(read) > 20
+    assert max(read) < 10, read
+    assert Run.objects.filter(state="running").count() == 1
+
+
+def counts(node: dict[str, Any]) -> Iterator[float]:
+    """How many rows each part of a plan gave or threw away."""
+    yield node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    for inner in node.get("Plans", ()):
+        yield from counts(inner)
 
 
 def test_a_priority_goes_before_others_of_its_team_not_of_other_teams() -> None:
