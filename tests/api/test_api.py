@@ -96,12 +96,18 @@ def test_a_body_that_is_no_json_is_refused_in_words(program, ada, body):
 
 
 @pytest.mark.parametrize("body", ["[]", "3", "null", '"x"'])
-def test_a_body_that_is_no_table_is_refused(program, body):
-    problems(program.post("experiments", body), 422)
+def test_a_body_that_is_no_table_is_refused(program, ada, body):
+    found = problems(program.post("experiments", body), 422)
+    assert list(found) == [""]
+    assert "must be a table of fields" in found[""]
+    assert not queries.experiments(ada).exists()
 
 
-def test_a_body_that_is_too_large_is_refused(program):
-    problems(program.post("experiments", ASKED | {"notes": "x" * 1_100_000}), 413)
+def test_a_body_that_is_too_large_is_refused(program, ada):
+    answer = program.post("experiments", ASKED | {"notes": "x" * 1_100_000})
+    assert problems(answer, 413) == {}
+    assert answer.json()["detail"] == "A body has at most 1,000,000 bytes"
+    assert not queries.experiments(ada).exists()
 
 
 @pytest.mark.parametrize("seeds", [[1, 1], [-1], [2**31]])

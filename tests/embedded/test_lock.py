@@ -1,3 +1,4 @@
+import fcntl
 import os
 import subprocess
 import sys
@@ -15,9 +16,14 @@ def test_the_second_is_refused_and_told_who_is_first(tmp_path):
 
 
 def test_the_folder_is_free_again_afterwards(tmp_path):
+    lock = tmp_path / "up.lock"
     for _ in range(2):
         with only_one(tmp_path):
-            pass
+            assert lock.read_text() == f"{os.getpid()}\n"
+            with lock.open() as other, pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with lock.open() as other:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_kill_9_of_the_holder_frees_the_folder(tmp_path):

@@ -157,7 +157,12 @@ def test_a_run_that_needs_what_has_succeeded_does_not_wait() -> None:
     (teacher,) = submit()
     succeed(teacher)
     (student,) = submit(Toy(epochs=9), after=[teacher.pk])
-    claim(student)
+    student.refresh_from_db()
+    assert (student.state, student.blockers) == ("queued", 0)
+    taken = queue.claim("w1", ["cpu"])
+    assert taken is not None
+    assert taken.run_id == student.pk
+    assert taken.given == (teacher.checkpoints.get(final=True).artifact_id,)
 
 
 @pytest.mark.parametrize("how", ["cancelled", "failed"])
