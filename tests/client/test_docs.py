@@ -105,7 +105,18 @@ def test_every_file_that_is_named_exists(path: Path) -> None:
     named = [
         n for n in IN_CODE.findall(path.read_text()) if re.match(r"(tests|docker|docs)/\S+\.", n)
     ]
-    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [name for name in named if not (ROOT / name.partition("::")[0]).exists()] == []
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    table = page("guarantees").partition("| promise |")[2].partition("\n\n")[0]
+    promises = [line.split(" | ") for line in table.splitlines()[2:]]
+    assert len(promises) > 30
+    for promise, _, shown in promises:
+        named = [name.partition("::") for name in IN_CODE.findall(shown)]
+        assert named, promise
+        for file, _, test in named:
+            assert f"\ndef {test}(" in (ROOT / file).read_text(), f"{promise}: {file} has no {test}"
 
 
 def test_the_example_of_the_readme_is_a_valid_definition() -> None:
