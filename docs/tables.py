@@ -15,6 +15,7 @@ import click
 
 from snnlab.client.cli import COMMANDS, main
 from snnlab.client.trouble import MEANING
+from snnlab.experiments.search.fields import FIELDS
 from snnlab.learning.metrics import METRICS
 from snnlab.learning.part import Part
 from snnlab.learning.presets import presets
@@ -156,6 +157,23 @@ def helped(command: click.Command, name: str) -> str:
     return f"```text\n{command.get_help(context)}\n```\n"
 
 
+def search_fields() -> str:
+    """What a search can ask of a run besides metrics and definitions."""
+    kinds = {
+        **dict.fromkeys(("whole", "number"), "number"),
+        "percent": "share or percent",
+        "time": "time",
+        "flag": "alone, or yes, no",
+        "either": "number or text",
+    }
+    rows = (
+        (f"`{f.name}`", ", ".join(f"`{c}`" for c in f.choices) or kinds.get(f.kind, "text"),
+         f.meaning)
+        for f in FIELDS.values()
+    )  # fmt: skip
+    return table(("field", "value", "meaning"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "fields": top,
     "parts": parts,
@@ -163,6 +181,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "presets": known_presets,
     "exit_codes": exit_codes,
     "commands": commands,
+    "search_fields": search_fields,
     **{
         name: partial(part, table)
         for page in ("outcomes.py", "chip_outcomes.py", "chips.py")

@@ -13,8 +13,10 @@ from ninja import Query, Status
 from snnlab.api import shapes
 from snnlab.api.asked import BODY, read
 from snnlab.api.door import api
-from snnlab.experiments import actions, queries, queries_api
+from snnlab.experiments import actions, queries, queries_api, queries_runs
 from snnlab.experiments.queries_chips import per_chip
+from snnlab.experiments.queries_runs import Asked
+from snnlab.experiments.search.words import SearchError
 from snnlab.learning.problems import MISSING, Problem, SpecError
 from snnlab.teams import queries as teams
 
@@ -76,13 +78,30 @@ def runs(
     request: HttpRequest,
     experiment: int | None = Query(None, ge=1, le=LARGEST, description="of this experiment"),
     state: str = Query("", pattern="^[a-z]{0,10}$", description="in this state"),
+    search: str = Query("", max_length=2000, description="as docs/search.md says"),
     before: int | None = BEFORE,
     limit: int = LIMIT,
 ) -> Any:
-    """Runs of your teams, newest first."""
+    """Runs of your teams, newest first; with a search, those that it finds."""
+    if search and experiment is None and not state:
+        return searched(request, search.replace("\x00", " "), before, limit)
+    if search:
+        way_out = "Say it in the search: experiment = 1 and state = queued"
+        raise SpecError([Problem("search", "stands alone", search, way_out)])
     parent = None if experiment is None else queries.experiment(request.user, experiment)
     found = queries_api.older(queries.runs(request.user, parent, state), before, limit)
     return page(request, [run_of(one) for one in found], limit, experiment=experiment, state=state)
+
+
+def searched(request: HttpRequest, text: str, before: int | None, limit: int) -> dict[str, Any]:
+    """Raises SpecError for a search that cannot be read."""
+    try:
+        found = queries_runs.page(request.user, Asked(text, after=before, size=limit))
+    except SearchError as error:
+        problem = Problem("search", f"must be a search: {error}", text, "See docs/search.md")
+        raise SpecError([problem]) from error
+    items = [run_of(one) for one in found.runs]
+    return {"items": items, "next": address(request, before=found.after, limit=limit, search=text)}
 
 
 @api.get("/v1/runs/{pk}", response={200: shapes.WholeRun, **ERRORS}, tags=["runs"])

@@ -30,6 +30,7 @@ COMMANDS = {
     ),
     "demo": Entry("demo_data:demo", "Fill the boards with results of the presets.", django=True),
     "ls": Entry("remote:ls", "List runs, newest first.", django=True),
+    "runs": Entry("runs:runs", "List the runs that a search finds.", django=True),
     "show": Entry("remote:show", "Show all that is known of a run.", django=True),
     "logs": Entry("remote:logs", "Print what a run's training printed.", django=True),
     "cancel": Entry("remote:cancel", "Stop a run.", django=True),

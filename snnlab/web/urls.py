@@ -19,12 +19,14 @@ from snnlab.web.join import invite, join, key, revoke_key
 from snnlab.web.new import new, preview
 from snnlab.web.sign_in import SignIn, welcome
 from snnlab.web.store import door, file
+from snnlab.web.urls_runs import urlpatterns as of_runs
 from snnlab.web.urls_teams import urlpatterns as of_teams
 
 
 app_name = "web"
 urlpatterns = [
     *of_teams,
+    *of_runs,
     path("", views.home, name="home"),
     path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),

@@ -331,3 +331,16 @@ def test_nothing_was_claimed_by_looking(program, ada):
     made = lab.experiment(ada)
     program.get("runs")
     assert queue.claim("worker:test:1", ["cpu"]).run_id == made.runs.get().pk
+
+
+def test_runs_are_searched_for_in_pages(program, ada, stranger):
+    experiment = lab.experiment(ada, "wide", seeds=range(5))
+    numbers = sorted((run.pk for run in experiment.runs.all()), reverse=True)
+    first = program.get("runs", search="name = wide and seed < 4", limit=3).json()
+    rest = program.client.get(first["next"]).json()
+    assert [run["id"] for run in first["items"] + rest["items"]] == numbers[1:]
+    assert rest["next"] is None
+    assert stranger.get("runs", search="wide").json()["items"] == []
+    for query in ({"search": "seed ="}, {"search": "wide", "state": "queued"}):
+        answer = program.get("runs", **query)
+        assert (answer.status_code, answer.json()["problems"][0]["place"]) == (422, "search")

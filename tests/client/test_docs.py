@@ -14,10 +14,14 @@ from snnlab.client.cli import COMMANDS
 from snnlab.client.trouble import Code
 from snnlab.experiments.queries import State
 from snnlab.experiments.queue import REASONS
+from snnlab.experiments.search.conditions import condition
+from snnlab.experiments.search.fields import FIELDS
+from snnlab.experiments.search.grammar import SIGNS
 from snnlab.learning.metrics import METRICS
 from snnlab.learning.presets import presets
 from snnlab.learning.problems import kind_of, parts_of
 from snnlab.learning.spec import Spec
+from snnlab.teams.models import User
 
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +121,19 @@ def test_every_promise_names_tests_that_exist() -> None:
         assert named, promise
         for file, _, test in named:
             assert f"\ndef {test}(" in (ROOT / file).read_text(), f"{promise}: {file} has no {test}"
+
+
+def test_every_example_of_a_search_can_be_read() -> None:
+    blocks = re.findall(r"```search\n(.*?)```", page("search"), re.DOTALL)
+    examples = [line for block in blocks for line in block.splitlines()]
+    assert len(examples) > 10
+    for example in (*examples, *(f"{name} = missing" for name in FIELDS if name != "starred")):
+        assert condition(example, User(pk=1, username="ada")).sql
+
+
+def test_every_field_and_sign_of_a_search_is_documented() -> None:
+    assert all(f"| `{name}` |" in page("search") for name in FIELDS)
+    assert all(f"`{sign}`" in page("search") for sign in SIGNS)
 
 
 def test_the_example_of_the_readme_is_a_valid_definition() -> None:

@@ -4,6 +4,7 @@ import pytest
 from django.urls import URLPattern, get_resolver
 
 from snnlab.experiments import actions_shares, joining
+from snnlab.experiments.actions_marks import save_search
 from snnlab.experiments.actions_shares import Wish
 from snnlab.experiments.standing import take_snapshot
 from snnlab.teams.actions import sign_in_link
@@ -88,6 +89,10 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:team-remove": ("/teams/lab/members/{user}/remove", PEOPLE, "post", 403),
     "web:team-revoke": ("/teams/lab/invitations/1/revoke", PEOPLE, "post", 403),
     "web:invitation": ("/invitations/{invitation}/", OPEN, "get", 200),
+    "web:runs": ("/runs/", OWN, "get", 200),
+    "web:runs-act": ("/runs/act", OWN, "post", 302),
+    "web:runs-view-save": ("/runs/views/save", OWN, "post", 302),
+    "web:runs-view-delete": ("/runs/views/{view}/delete", PEOPLE, "post", 302),
     "web:tokens": ("/tokens/", OWN, "get", 200),
     "web:revoke-token": ("/tokens/1/revoke", OWN, "post", 404),
     "api:api-root": ("/api/", OWN, "get", 200),
@@ -128,6 +133,7 @@ def places(ada, tmp_path):
         "token": sign_in_link(ada),
         "invitation": invite(lab.person("olga", "lab", "owner"), team, "member"),
         "user": ada.pk,
+        "view": save_search(ada, "mine", "q=1", "", None).pk,
         "join": joining.invite("ada"),
         "share": share.pk,
         "link": link,

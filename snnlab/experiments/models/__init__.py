@@ -8,6 +8,14 @@ from snnlab.experiments.models.board import Entry
 from snnlab.experiments.models.chips import ChipTest
 from snnlab.experiments.models.files import Artifact, Checkpoint
 from snnlab.experiments.models.history import Attempt, Event, LogChunk, Measurement, Usage
+from snnlab.experiments.models.marks import (
+    Definition,
+    Figure,
+    RunNote,
+    RunTag,
+    SavedSearch,
+    Star,
+)
 from snnlab.experiments.models.run import Experiment, Run
 from snnlab.experiments.models.schedule import Schedule, Slot
 from snnlab.experiments.models.share import Share, ShareEvent
@@ -22,10 +30,12 @@ __all__ = [
     "Attempt",
     "Checkpoint",
     "ChipTest",
+    "Definition",
     "Dependency",
     "Entry",
     "Event",
     "Experiment",
+    "Figure",
     "JoinLink",
     "Judgement",
     "LogChunk",
@@ -34,11 +44,15 @@ __all__ = [
     "Portion",
     "QuotaSlot",
     "Run",
+    "RunNote",
+    "RunTag",
+    "SavedSearch",
     "Schedule",
     "Share",
     "ShareEvent",
     "Slot",
     "Snapshot",
+    "Star",
     "Sweep",
     "Usage",
     "Verification",

@@ -173,6 +173,17 @@ class Run(models.Model):
             models.Index(
                 fields=["board", "digest"], name="run_board", condition=Q(state="succeeded")
             ),
+            models.Index(fields=["team", "-id"], name="run_list"),
+            models.Index(
+                fields=["team", "score", "id"],
+                name="run_score",
+                condition=Q(score__isnull=False),
+            ),
+            models.Index(
+                fields=["team", "finished_at", "id"],
+                name="run_ended",
+                condition=Q(finished_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

@@ -1,0 +1,13 @@
+"""Addresses of the list of runs, and of what people write on work."""
+
+from django.urls import path
+
+from snnlab.web import runs, runs_actions
+
+
+urlpatterns = [
+    path("runs/", runs.runs, name="runs"),
+    path("runs/act", runs_actions.act, name="runs-act"),
+    path("runs/views/save", runs_actions.save, name="runs-view-save"),
+    path("runs/views/<int:pk>/delete", runs_actions.delete, name="runs-view-delete"),
+]
