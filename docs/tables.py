@@ -3,6 +3,7 @@
 A test sees that they are up to date. Such a part begins with `<!-- from the code: NAME -->`.
 """
 
+import json
 import re
 import runpy
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import click
 
+from snnlab.boards.exports.json import SCHEMA
 from snnlab.client.cli import COMMANDS, main
 from snnlab.client.trouble import MEANING
 from snnlab.experiments.search.fields import FIELDS
@@ -138,6 +140,10 @@ def exit_codes() -> str:
     return table(("code", "meaning"), ((int(code), text) for code, text in MEANING.items()))
 
 
+def export_schema() -> str:
+    return f"```json\n{json.dumps(SCHEMA, indent=2)}\n```\n"
+
+
 def commands() -> str:
     """The help of every command, as it prints itself."""
     pieces = []
@@ -180,6 +186,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "presets": known_presets,
     "exit_codes": exit_codes,
+    "export_schema": export_schema,
     "commands": commands,
     "search_fields": search_fields,
     **{

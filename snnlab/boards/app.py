@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.template.loader import render_to_string
 
-from snnlab.boards.board import boards
+from snnlab.boards.board import boards, offered
 from snnlab.boards.bridge import django_request
 from snnlab.boards.envelope import BadCall
 from snnlab.boards.scope import at, link
@@ -27,7 +27,7 @@ class BoardsDash(dash.Dash):
         request = django_request()
         board = boards()[slug_of(request)]
         parts["css"] += early(prefix())
-        shown = parts | {"board": board} | at(request, board.slug) | board.context(request)
+        shown = parts | at(request, board.slug) | offered(request, board) | board.context(request)
         return render_to_string(board.template, shown, request=request)
 
     def _config(self) -> dict[str, Any]:

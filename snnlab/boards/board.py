@@ -9,8 +9,12 @@ from typing import Any, NamedTuple
 from dash.development.base_component import Component
 from django.http import Http404, HttpRequest, QueryDict
 
+from snnlab.boards.exports.table import Table
+
 
 Plots = Callable[[HttpRequest, QueryDict], dict[str, Callable[[], Any]]]
+
+Tables = Callable[[HttpRequest, QueryDict], dict[str, Callable[[], Table]]]
 
 
 class Board(NamedTuple):
@@ -18,7 +22,7 @@ class Board(NamedTuple):
 
     `context` gives what the server writes into `template`; `layout` the skeleton of the charts,
     whose data callbacks bring. A leaderboard has the name of its `data`. `plots` are the figures
-    of a view by their names, each drawn when it is asked for.
+    of a view by their names, `tables` what can be exported of it; each is made when asked for.
     """
 
     slug: str
@@ -29,6 +33,7 @@ class Board(NamedTuple):
     template: str
     data: str = ""
     plots: Plots = lambda request, query: {}
+    tables: Tables = lambda request, query: {}
 
 
 @cache
@@ -38,6 +43,12 @@ def boards() -> dict[str, Board]:
     modules = iter_modules(import_module(package).__path__, f"{package}.")
     found = [import_module(module.name).board for module in modules]
     return {board.slug: board for board in sorted(found, key=lambda board: board.title)}
+
+
+def offered(request: HttpRequest, board: Board) -> dict[str, Any]:
+    """What of a board can be exported, by name, for its template."""
+    plots, tables = (make(request, request.GET) for make in (board.plots, board.tables))
+    return {"board": board, "plots": list(plots), "tables": list(tables)}
 
 
 def board_of(slug: str) -> Board:

@@ -4,6 +4,7 @@ Its address says the runs and all that is shown of them. What the browser names 
 the runs of whoever asks; what is not theirs is not there.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from dash import Input, Output, State, callback, dcc, html
@@ -12,6 +13,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from snnlab.boards import compare_figures as figures
+from snnlab.boards import compare_tables
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
 from snnlab.boards.compare_parallel import parallel
@@ -45,9 +47,7 @@ def curves(search: Any) -> tuple[Any, str, list[Any]]:
     """The curves, what of them is not shown, and the same in numbers."""
     view = view_of(django_request(), query_of(search))
     found = comparing.curves(view.runs, view.metric, view.axis)
-    titles = (AXIS[view.axis].capitalize(), titled(view.metric))
-    figure = figures.overlay(view.groups, found, each=view.each, log=view.log, titles=titles)
-    return figure, note(view, len(found)), told(view, found)
+    return overlay(view, found), note(view, len(found)), told(view, found)
 
 
 @callback(
@@ -91,19 +91,28 @@ def view_of(request: Any, query: QueryDict) -> View:
 
 def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
     """The charts, for pictures of them."""
-    view = view_of(request, query)
+    made: dict[str, Callable[[View], Any]] = {
+        "curves": lambda view: overlay(view, comparing.curves(view.runs, view.metric, view.axis)),
+        "parallel": lambda view: parallel(view.groups, view.differ, view.score),
+        "scatter": lambda view: figures.scatter(
+            view.groups, view.across, view.up, (titled(view.across), titled(view.up))
+        ),
+        "box": lambda view: figures.boxes(view.groups, view.score, titled(view.score)),
+    }
+    return {n: lambda draw=draw: draw(view_of(request, query)) for n, draw in made.items()}
 
-    def overlay() -> Any:
-        found = comparing.curves(view.runs, view.metric, view.axis)
-        titles = (AXIS[view.axis].capitalize(), titled(view.metric))
-        return figures.overlay(view.groups, found, each=view.each, log=view.log, titles=titles)
 
-    titles = (titled(view.across), titled(view.up))
+def overlay(view: View, found: Any) -> Any:
+    """The curves of each group over each other."""
+    titles = (AXIS[view.axis].capitalize(), titled(view.metric))
+    return figures.overlay(view.groups, found, each=view.each, log=view.log, titles=titles)
+
+
+def tables(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
+    """The tests, and what differs between the runs, for export."""
     return {
-        "curves": overlay,
-        "parallel": lambda: parallel(view.groups, view.differ, view.score),
-        "scatter": lambda: figures.scatter(view.groups, view.across, view.up, titles),
-        "box": lambda: figures.boxes(view.groups, view.score, titled(view.score)),
+        "tests": lambda: compare_tables.tests(view_of(request, query)),
+        "runs": lambda: compare_tables.runs(view_of(request, query)),
     }
 
 
@@ -246,4 +255,5 @@ def board() -> Board:
         context,
         "boards/compare.html",
         plots=plots,
+        tables=tables,
     )

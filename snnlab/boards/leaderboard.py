@@ -12,6 +12,7 @@ from dash.exceptions import PreventUpdate
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
+from snnlab.boards import exported
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
 from snnlab.boards.figures import AXES, DATE, on_front, trade_off, usable
@@ -66,15 +67,20 @@ def leaderboard(slug: str, dataset: str, title: str, description: str, split: st
         return context(slug, state, found, shared=link(request) is not None) | about
 
     def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
-        state, teams = view(request, dataset, query), scope(request)
+        state = view(request, dataset, query)
 
         def over(axis: Any) -> Any:
-            return trade_off(queries.points(teams, state.wanted, axis.field), axis)
+            return trade_off(queries.points(scope(request), state.wanted, axis.field), axis)
 
         return {"trade": lambda: over(AXES[state.axis]), "record": lambda: over(DATE)}
 
+    def tables(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
+        state = view(request, dataset, query)
+        return {"rows": lambda: exported.table(title, scope(request), state)}
+
     page = "boards/leaderboard.html"
-    return Board(slug, title, description, lambda: layout(id), shown, page, dataset, plots)
+    made = (slug, title, description, lambda: layout(id), shown, page, dataset, plots, tables)
+    return Board(*made)
 
 
 def view(request: HttpRequest, dataset: str, query: QueryDict) -> State:

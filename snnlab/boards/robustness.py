@@ -6,6 +6,7 @@ baseline. A click on a point changes that part of the address, and all charts fo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from django.http import HttpRequest, QueryDict
 from snnlab.boards import robust_figures as figures
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
+from snnlab.boards.exports.table import Field, Table
 from snnlab.boards.graph import graph
 from snnlab.boards.robust import Series, method, methods, nonidealities, series, worst_level
 from snnlab.boards.scope import asked, link, scope
@@ -158,13 +160,60 @@ def choose(click: Any, search: Any) -> str:
 
 def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
     """The charts, for pictures of them."""
-    view = read(scope(request), asked(request, query))
+    view = cache(lambda: read(scope(request), asked(request, query)))
     return {
-        "lines": lambda: figures.multiples(view.found),
-        "heat": lambda: figures.heat(view.found, view.kind),
-        "violin": lambda: figures.violins(view.found, view.kind, view.level),
-        "gap": lambda: figures.gaps(view.found, view.kind, view.base),
+        "lines": lambda: figures.multiples(view().found),
+        "heat": lambda: figures.heat(view().found, view().kind),
+        "violin": lambda: figures.violins(view().found, view().kind, view().level),
+        "gap": lambda: figures.gaps(view().found, view().kind, view().base),
     }
+
+
+LEVEL = (
+    Field("method", "Method"),
+    Field("nonideality", "Non-ideality"),
+    Field("level", "Level", "number"),
+    Field("mean", "Mean test accuracy", "number", "%", "higher", 2),
+    Field("half", "Half of the 95 % interval", "number", "%", digits=2),
+    Field("worst", "Worst chip", "number", "%", "higher", 2),
+    Field("chips", "Chips", "integer"),
+)
+AREA = (*LEVEL[:2], Field("area", "Area under the curve", "number", "%", "higher", 2))
+
+
+def tables(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
+    """The numbers behind the charts, for export."""
+    view = cache(lambda: read(scope(request), asked(request, query)))
+    return {
+        "levels": lambda: Table("levels", named(view()), LEVEL, levels(view()), {"mean": "half"}),
+        "areas": lambda: Table("areas", named(view()), AREA, sizes(view())),
+    }
+
+
+def named(view: View) -> str:
+    return f"{view.data}, {view.network}"
+
+
+def sizes(view: View) -> list[tuple[Any, ...]]:
+    """The area under each curve."""
+    return [(each.method, each.nonideality, each.area) for each in view.found]
+
+
+def levels(view: View) -> list[tuple[Any, ...]]:
+    """A row for each method, non-ideality and level."""
+    return [
+        (
+            each.method,
+            each.nonideality,
+            at.level,
+            at.mean,
+            at.interval.high - at.mean if at.interval else None,
+            at.worst,
+            len(at.chips),
+        )
+        for each in view.found
+        for at in each.points
+    ]
 
 
 def behind(view: View) -> list[Any]:
@@ -225,4 +274,5 @@ def board() -> Board:
         context,
         "boards/robustness.html",
         plots=plots,
+        tables=tables,
     )

@@ -40,7 +40,8 @@ def asked(request: Any, query: QueryDict) -> QueryDict:
 
 def at(request: Any, slug: str) -> dict[str, Any]:
     """What every board's template wants to know of where it is shown."""
-    share = link(request)
+    share, said = link(request), request.GET.urlencode()
+    query = {"asked": f"?{said}" if said else ""}
     if share is None:
-        return {"place": f"/boards/{slug}/", "frame": "base.html", "shared": None}
-    return {"place": request.share_root, "frame": "shared/base.html", "shared": share}
+        return query | {"place": f"/boards/{slug}/", "frame": "base.html", "shared": None}
+    return query | {"place": request.share_root, "frame": "shared/base.html", "shared": share}

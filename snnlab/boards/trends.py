@@ -8,6 +8,7 @@ from django.http import HttpRequest, QueryDict
 from snnlab.boards import trend_figures as figures
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
+from snnlab.boards.exports.table import Field, Table
 from snnlab.boards.graph import graph
 from snnlab.boards.robustness import DATA
 from snnlab.boards.scope import asked, link, scope
@@ -44,14 +45,47 @@ def charts(search: Any) -> tuple[Any, ...]:
 
 def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
     """The charts, for pictures of them."""
-    data, teams = data_of(asked(request, query)), scope(request)
+    data = data_of(asked(request, query))
     return {
-        "time": lambda: figures.over_time(trends.by_time(teams, data)),
-        "epochs": lambda: figures.over_epochs(trends.by_epoch(teams, data)),
-        "accuracy": lambda: figures.surrogate_map(trends.accuracy_over_surrogate(teams, data), "%"),
-        "gradients": lambda: figures.surrogate_map(
-            trends.gradients_over_surrogate(teams, data), "log10"
+        "time": lambda: figures.over_time(trends.by_time(scope(request), data)),
+        "epochs": lambda: figures.over_epochs(trends.by_epoch(scope(request), data)),
+        "accuracy": lambda: figures.surrogate_map(
+            trends.accuracy_over_surrogate(scope(request), data), "%"
         ),
+        "gradients": lambda: figures.surrogate_map(
+            trends.gradients_over_surrogate(scope(request), data), "log10"
+        ),
+    }
+
+
+RUN = (
+    Field("title", "Run"),
+    Field("seed", "Seed", "integer"),
+    Field("rule", "Rule"),
+    Field("network", "Network"),
+    Field("neuron", "Neuron"),
+    Field("caveat", "Caveat"),
+    Field("teacher", "Teacher", "number", "%", "higher", 2),
+)
+ACCURACY = Field("accuracy", "Accuracy", "number", "%", "higher", 2)
+
+
+def tables(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
+    """The curves as long tables, for export."""
+    data = data_of(asked(request, query))
+
+    def long(name: str, x: Field, found: list[trends.Trend]) -> Table:
+        lines = [
+            (*(getattr(trend, field.name) for field in RUN), at, y)
+            for trend in found
+            for at, y in trend.points
+        ]
+        return Table(name, data, (*RUN, x, ACCURACY), lines)
+
+    steps, epoch = Field("time_steps", "T", "integer", "steps"), Field("epoch", "Epoch", "integer")
+    return {
+        "time": lambda: long("time", steps, trends.by_time(scope(request), data)),
+        "epochs": lambda: long("epochs", epoch, trends.by_epoch(scope(request), data)),
     }
 
 
@@ -94,4 +128,5 @@ def board() -> Board:
         context,
         "boards/curves.html",
         plots=plots,
+        tables=tables,
     )

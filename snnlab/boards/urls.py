@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from snnlab.boards import entry, pictures, share_form, snapshots, views
+from snnlab.boards import download, entry, pictures, share_form, snapshots, views
 
 
 app_name = "boards"
@@ -11,6 +11,8 @@ urlpatterns = [
     path("_dash/<path:rest>", views.endpoint, name="dash"),
     path("<slug:slug>/", views.page, name="board"),
     path("<slug:slug>/plots/<slug:name>.<slug:form>", pictures.plot, name="plot"),
+    path("tables/schema.json", download.schema, name="schema"),
+    path("<slug:slug>/tables/<slug:name>.<slug:form>", download.table, name="table"),
     path("<slug:slug>/share/", share_form.form, name="share"),
     path("<slug:slug>/rows/<int:pk>/", entry.entry, name="entry"),
     path("<slug:slug>/snapshots/", snapshots.index, name="snapshots"),

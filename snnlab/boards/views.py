@@ -14,7 +14,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from snnlab.boards import envelope, scripts
-from snnlab.boards.board import boards
+from snnlab.boards.board import boards, offered
 from snnlab.boards.bridge import answering, call_dash
 from snnlab.boards.scope import at
 
@@ -55,7 +55,8 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 
 def standings(request: HttpRequest, slug: str) -> HttpResponse:
     """The part of a leaderboard that a turned page changes."""
-    shown = at(request, slug) | boards()[slug].context(request)
+    board = boards()[slug]
+    shown = at(request, slug) | offered(request, board) | board.context(request)
     return render(request, "boards/standings.html", shown)
 
 

@@ -129,3 +129,36 @@ def test_a_shared_comparison_shows_its_runs_alone(visitor, ada, share, tmp_path)
         assert "second" not in page
     assert "/runs/" not in page
     assert visitor.get(f"{root}plots/curves.svg?runs={other}").status_code == 200
+
+
+def exported(answer) -> str:
+    return b"".join(answer.streaming_content).decode(errors="replace")
+
+
+FORMS = ("csv", "json", "md", "tex", "bib", "parquet")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_export_has_the_rows_and_columns_of_the_link_alone(visitor, result, share, form):
+    root = share(columns=["method"], query="kind=measured")
+    for query in ("", "?kind=published", "?columns=energy,method", "?sort=-energy&q="):
+        answer = visitor.get(f"{root}tables/rows.{form}{query}")
+        assert answer.status_code == 200
+        assert {name: answer.headers.get(name) for name in SEALED} == SEALED
+        file = exported(answer)
+        assert "77.7" not in file
+        assert "theirs" not in file
+        assert "Diehl" not in file
+
+
+def test_an_export_ends_with_the_link(visitor, result, share):
+    root = share()
+    assert "ours" in exported(visitor.get(f"{root}tables/rows.csv"))
+    actions_shares.revoke(share.last.pk, "ada")
+    assert visitor.get(f"{root}tables/rows.csv").status_code == 404
+
+
+def test_an_export_of_another_board_does_not_exist_behind_a_link(visitor, result, share):
+    root = share()
+    for place in ("tables/levels.csv", "tables/tests.csv", "tables/../../boards/mnist/"):
+        assert visitor.get(root + place).status_code == 404

@@ -1,6 +1,7 @@
 """Figures become pictures without a browser."""
 
 import io
+import itertools
 import re
 from datetime import UTC, datetime
 from xml.etree import ElementTree
@@ -30,7 +31,7 @@ def test_a_linear_axis_puts_values_in_proportion():
 def test_a_logarithmic_axis_has_no_place_for_nothing():
     axis = Axis("log", [1, 1000, 0, -5, None, float("nan")]).along(0, 330)
     places = [axis.place(v) for v in (1, 10, 100, 1000)]
-    assert [b - a for a, b in zip(places, places[1:], strict=False)] == pytest.approx([100] * 3)
+    assert [b - a for a, b in itertools.pairwise(places)] == pytest.approx([100] * 3)
     assert [axis.place(v) for v in (0, -1, None)] == [None] * 3
     assert [text for _, text in axis.ticks()] == ["1", "10", "100", "1,000"]
 
