@@ -1,6 +1,5 @@
 """What some runs say beside each other: fields that differ, groups, scores, tests. All pure."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -11,6 +10,7 @@ import numpy as np
 from snnlab.boards.rows import shorten
 from snnlab.experiments.comparing import Compared
 from snnlab.experiments.statistics import Difference, Interval, compared_with_all, finite, interval
+from snnlab.learning.notation import flat
 
 
 NONE = "–"
@@ -29,17 +29,6 @@ class Group(NamedTuple):
         once = len(set(seeds)) == len(seeds)
         known = {run.seed if once else -run.id: run.results.get(metric) for run in self.runs}
         return {key: value for key, value in known.items() if finite([value])}
-
-
-def flat(value: Any, place: str = "") -> dict[str, str | float]:
-    """A definition as one value for each field, by the field's dotted name; a list is one value."""
-    if isinstance(value, Mapping):
-        found: dict[str, str | float] = {}
-        for name, part in value.items():
-            found |= flat(part, f"{place}.{name}" if place else str(name))
-        return found
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {place: value if isinstance(value, str) or number else json.dumps(value)}
 
 
 def fields_of(runs: Sequence[Compared]) -> list[str]:

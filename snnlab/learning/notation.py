@@ -1,5 +1,6 @@
 """How people write what a sweep varies: `1, 2, 5`, or `0.001 .. 0.1 log`."""
 
+import json
 import re
 import tomllib
 from typing import Any
@@ -115,3 +116,14 @@ def read_space(text: str) -> tuple[dict[str, Raw], list[str]]:
 
 def write_space(space: dict[str, AnyAxis]) -> str:
     return "\n".join(f"{field} = {write_axis(axis)}" for field, axis in space.items())
+
+
+def flat(value: Any, place: str = "") -> dict[str, str | int | float]:
+    """A definition as one value for each field, by the field's dotted name; a list is one value."""
+    if isinstance(value, dict):
+        found: dict[str, str | int | float] = {}
+        for name, part in value.items():
+            found |= flat(part, f"{place}.{name}" if place else str(name))
+        return found
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {place: value if isinstance(value, str) or number else json.dumps(value)}

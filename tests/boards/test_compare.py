@@ -8,11 +8,12 @@ import pytest
 
 from snnlab.boards import compare_figures as figures
 from snnlab.boards.compare_parallel import parallel, scaled
-from snnlab.boards.compared import differing, flat, grouped, summaries
+from snnlab.boards.compared import differing, grouped, summaries
 from snnlab.experiments import comparing, queries, recording
 from snnlab.experiments.comparing import Compared, Curve
 from snnlab.experiments.models import Run
 from snnlab.experiments.statistics import compared_with_all, interval
+from snnlab.learning.notation import flat
 from tests.boards.test_board import call
 from tests.web import lab
 
