@@ -3,6 +3,9 @@
 Leaderboards are in leaderboard.py, and offered here.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db.models import Count, Max, Q, QuerySet
 
 from snnlab.experiments.chips import ChipRow, chip_rows
@@ -36,6 +39,7 @@ __all__ = [
     "boards",
     "chip_rows",
     "curves",
+    "curves_of_layers",
     "entry",
     "events",
     "experiment",
@@ -126,6 +130,30 @@ def curves(run_id: int, names: list[str] | None = None, points: int = 2000) -> d
     for row in found:
         curves.setdefault(row["metric"], []).append((row["step"], row["value"]))
     return curves
+
+
+def curves_of_layers(run_id: int, metrics: Sequence[str], points: int) -> dict[str, Any]:
+    """The curve of each layer, for each of these metrics."""
+    named = rows(
+        """
+        with recursive named as (
+          select asked || '/' as start, (select min(metric) from experiments_measurement
+            where run_id = %(run)s and metric > asked || '/') as metric
+          from unnest(%(metrics)s::text[]) as asked
+          union all
+          select start, (select min(metric) from experiments_measurement
+            where run_id = %(run)s and metric > named.metric) from named
+          where starts_with(metric, start)
+        ) select metric from named where starts_with(metric, start)""",
+        run=run_id,
+        metrics=list(metrics),
+    )
+    found = curves(run_id, [row["metric"] for row in named], points)
+    by: dict[str, Any] = {metric: {} for metric in metrics}
+    for name, curve in found.items():
+        metric, _, layer = name.partition("/")
+        by[metric][layer] = curve
+    return by
 
 
 def log_tail(run_id: int, lines: int = 200) -> list[str]:

@@ -72,6 +72,7 @@ def hook(found: Portrait, name: str) -> Any:
         raster = spikes[:, neurons.to(spikes.device)].to(torch.uint8).cpu()
         found[f"raster/{name}"], found[f"neurons/{name}"] = raster, neurons
         found[f"size/{name}"] = torch.tensor(spikes.shape[1])
+        found[f"place/{name}"] = torch.tensor(sum(key.startswith("place/") for key in found))
         if isinstance(module, Spiking) and isinstance(module.neuron, Firing):
             chosen = neurons[raster.sum(0, dtype=torch.int64).argsort(descending=True, stable=True)]
             found.update(traces(module, inputs[0], name, chosen[:MOST_TRACES]))

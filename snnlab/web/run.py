@@ -21,7 +21,8 @@ from snnlab.web.robustness import flaws
 Action = Callable[[int, str], str]
 PIECES = ("status", "buttons", "metrics", "epochs", "events", "gradients", "robustness", "chips")
 PER_EPOCH = ("loss", "validation_loss", "accuracy", "seconds")
-CHARTS = ("loss", "validation_loss", "test_loss", "accuracy", "test_accuracy")
+PER_LAYER = ("firing_rate", "gradient_norm")
+CHARTS = ("loss", "validation_loss", "test_loss", "accuracy", "test_accuracy", "seconds")
 
 
 def context(run: Any, user: Any) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def context(run: Any, user: Any) -> dict[str, Any]:
         "progress": progress(run, curves),
         "wait": queries_queue.waits(user, run.pk) if run.state in ("held", "queued") else None,
         "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
-        "layers": [(n.partition("/")[2], number(last[n])) for n in last if "firing_rate/" in n],
+        "layers": by_layer(last),
         "epochs": epochs(curves),
         "task": kind_of_task(run.definition),
         "heat_maps": heat_maps(run.definition, curves),
@@ -47,6 +48,14 @@ def context(run: Any, user: Any) -> dict[str, Any]:
         "attempts": queries.attempts(run.pk),
         "toml": toml_of(run.definition),
     }
+
+
+def by_layer(last: dict[str, float | None]) -> list[tuple[str, list[str]]]:
+    """The last firing rate and gradient of each layer, for a table."""
+    split = (name.partition("/") for name in last)
+    names = [layer for metric, slash, layer in split if slash and metric in PER_LAYER]
+    found = dict.fromkeys(names)
+    return [(n, [number(last.get(f"{m}/{n}")) for m in PER_LAYER]) for n in found]
 
 
 def chips_of(run: Any) -> dict[str, list[list[float]]]:

@@ -41,7 +41,8 @@ def test_the_raster_is_the_networks_own_spikes(trained, network):
     with torch.no_grad(), watched(training.network, lambda n, s: own.update({n: s}) or None):
         training.network.eval()(training.encode(training.test.images[:1]))
     assert own
-    for name, spikes in own.items():
+    for place, (name, spikes) in enumerate(own.items()):
+        assert last.portrait[f"place/{name}"] == place
         flat, shown = spikes[:, 0].flatten(1), last.portrait[f"neurons/{name}"]
         assert torch.equal(last.portrait[f"raster/{name}"].float(), flat[:, shown])
         assert last.portrait[f"size/{name}"] == flat.shape[1]
