@@ -6,6 +6,7 @@ from snnlab.experiments import artifacts, queue, recording
 from snnlab.learning.checkpoint import save
 from snnlab.learning.train import Step
 from snnlab.learning.work import work
+from tests.browser.axe import violations
 from tests.web import lab
 from tests.web.test_run_panels import SMALL
 
@@ -40,6 +41,17 @@ def drawn(page, chart: str, traces: int) -> bool:
     return page.until(lambda: len(page.all(f"#{chart} .scatterlayer .trace")) == traces)
 
 
+def dark(page) -> None:
+    scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
+
+
+@pytest.fixture(autouse=True)
+def light_again(page):
+    yield
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
 def test_a_finished_run_shows_all_its_parts(page, ada, tmp_path):
     lab.experiment(ada, "finished", **SMALL | {"epochs": 4})
     (run,) = train(tmp_path, 1)
@@ -65,6 +77,9 @@ def test_a_finished_run_shows_all_its_parts(page, ada, tmp_path):
         lambda: "smooth" not in page.driver.current_url and "y=log" in page.driver.current_url
     )
     page.picture("run")
+    assert violations(page.driver) == []
+    dark(page)
+    assert violations(page.driver) == []
 
 
 def test_runs_are_compared_by_their_address(page, ada, tmp_path):
@@ -79,6 +94,9 @@ def test_runs_are_compared_by_their_address(page, ada, tmp_path):
     drawn(page, "compare-parallel", 2)
     page.shows("paired, n = 3")
     page.picture("compare")
+    assert violations(page.driver) == []
+    dark(page)
+    assert violations(page.driver) == []
     page.click("#c-group")
     page.driver.execute_script(
         "const group = document.getElementById('c-group'); group.value = 'run';"
