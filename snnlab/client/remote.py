@@ -13,6 +13,7 @@ from snnlab.client.seeds import Seeds
 from snnlab.client.server import asks_the_lab, run_of, team_to_write_to
 from snnlab.client.trouble import Code, Trouble
 from snnlab.experiments import actions, queries, queries_queue
+from snnlab.experiments.reuse import Known, known
 from snnlab.teams.models import User
 
 
@@ -77,16 +78,28 @@ def queued(
     team: str | None,
     **told: Any,
 ) -> Any:
-    source = definition.find(spec)
+    source, owner = definition.find(spec), team_to_write_to(user, team)
+    wanted = source.spec(changes)
+    if not told["reuse"]:
+        tell_of_known(known(owner, [(wanted.digest(), seed) for seed in seeds]))
     return actions.submit(
-        team=team_to_write_to(user, team),
+        team=owner,
         actor=user.username,
         name=source.name if name is None else name,
-        specs=[source.spec(changes)],
+        specs=[wanted],
         seeds=seeds,
         ask=actions.Ask(**{name: told.pop(name) for name in ASKED}),
         **told,
     )
+
+
+def tell_of_known(results: Known) -> None:
+    """Say which results need not be computed again."""
+    runs = sorted(results.values(), key=lambda run: run.seed)
+    if runs:
+        named = ", ".join(f"run {run.pk} (seed {run.seed})" for run in runs[:10])
+        more = f" and {len(runs) - 10} more" if len(runs) > 10 else ""
+        click.echo(f"Known already, by the same code: {named}{more}; --reuse takes them", err=True)
 
 
 def link(experiment: Any) -> str:

@@ -7,9 +7,11 @@ from snnlab.client import follow, health
 from snnlab.client.trouble import Code
 from snnlab.experiments import actions, queries, queue
 from snnlab.experiments.recording import record
+from snnlab.learning.version import code
 from snnlab.teams.actions import ensure_first_team
 from snnlab.teams.models import Membership, User
 from tests.client.typed import TINY, snnlab
+from tests.experiments.toys import fresh
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +39,22 @@ def test_submit_without_a_worker_says_that_runs_wait(tiny: Path) -> None:
     assert result.exit_code == Code.OK
     assert "is queued: run" in result.stdout
     assert "no worker for pool cpu; the runs wait" in result.stderr
+
+
+def test_submit_tells_of_results_that_are_known_and_takes_them_if_asked(
+    tiny: Path, admin: User, tmp_path: Path
+) -> None:
+    (first,) = submitted(tiny, "--seeds", "2")
+    assert "Known already" not in snnlab("submit", tiny, "--seeds", "1").stderr
+    offer = queue.Offer(code=code())
+    done = queue.claim("w1", ["cpu"], offer)
+    record(done, [("test_accuracy", 1, 97.5)], fresh(1, final=True))
+    queue.finish(done)
+    said = snnlab("submit", tiny, "--seeds", "1-3").stderr
+    assert f"Known already, by the same code: run {first} (seed 2); --reuse takes them" in said
+    taken = snnlab("submit", tiny, "--seeds", "2", "--reuse")
+    assert "Known already" not in taken.stderr
+    assert queries.runs(admin)[0].same_as_id == first
 
 
 @pytest.mark.parametrize("seeds", ["", "3-1", "-1", "one", "0-5000", "9999999999"])
