@@ -48,20 +48,26 @@ class Asked:
 
 
 class Page(NamedTuple):
-    """Some runs; `after` is where more begins, if there is more."""
+    """Some runs; `after` is where more begins, if there is more.
+
+    `total` is how many there are in all, counted to MOST_COUNTED and one more, if it was asked for.
+    """
 
     runs: list[Run]
     after: int | None
+    total: int | None = None
 
 
-def page(user: User, asked: Asked) -> Page:
+def page(user: User, asked: Asked, *, counted: bool = False) -> Page:
     """A page of the runs that a search finds. Raises SearchError.
 
     What is sorted by and missing comes last, in both directions.
     """
-    ids = _ids(user, replace(asked, size=asked.size + 1))
+    wanted = max(asked.size, MOST_COUNTED) if counted else asked.size
+    ids = _ids(user, replace(asked, size=wanted + 1))
     shown = ids[: asked.size]
-    return Page(dressed(user, shown), shown[-1] if len(ids) > asked.size else None)
+    after = shown[-1] if len(ids) > asked.size else None
+    return Page(dressed(user, shown), after, len(ids) if counted else None)
 
 
 def dressed(user: User, ids: list[int]) -> list[Run]:
@@ -80,11 +86,6 @@ def dressed(user: User, ids: list[int]) -> list[Run]:
         run.tags = sorted({*tags.get(run.pk, []), *run.experiment.tags})
         run.own_tags = tags.get(run.pk, [])
     return [found[pk] for pk in ids if pk in found]
-
-
-def count(user: User, text: str) -> int:
-    """How many runs a search finds, and one more than MOST_COUNTED for all that are more."""
-    return len(matching(user, text, MOST_COUNTED + 1))
 
 
 def matching(user: User, text: str, limit: int) -> list[int]:

@@ -52,18 +52,24 @@ def runs(request: HttpRequest) -> HttpResponse:
     asked, shown = asked_by(request.GET), columns(request.GET)
     context = {"asked": asked, "columns": heads(shown, asked, request.GET), **beside(request)}
     try:
-        page = queries_runs.page(request.user, asked)
-        total = queries_runs.count(request.user, asked.text)
+        page = queries_runs.page(request.user, asked, counted=asked.after is None)
     except SearchError as error:
         return render(request, "web/runs.html", context | {"error": error}, status=422)
     context |= {
         "rows": [(run, [(c.cell(run), c.numeric) for c in shown]) for run in page.runs],
         "after": page.after and address(request.GET, after=str(page.after)),
         "first": address(request.GET, after="") if asked.after else "",
-        "total": f"more than {MOST_COUNTED:,}" if total > MOST_COUNTED else f"{total:,}",
-        "all": 0 < total <= MOST and total > len(page.runs),
+        "total": told(page.total),
+        "all": page.total is None or len(page.runs) < page.total <= MOST,
     }
     return render(request, "web/runs.html", context)
+
+
+def told(total: int | None) -> str:
+    """How many there are, in words; nothing where it was not counted."""
+    if total is None:
+        return ""
+    return f"more than {MOST_COUNTED:,}" if total > MOST_COUNTED else f"{total:,}"
 
 
 def beside(request: HttpRequest) -> dict[str, Any]:

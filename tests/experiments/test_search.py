@@ -87,6 +87,8 @@ def found(user, runs, text: str) -> set[str]:
         ("name ~ ONE", "idle"),
         ("idle", "idle"),
         ("'idle one'", "idle"),
+        ("one idle seed = 4", "idle"),
+        ("one good", ""),
         ("name ~ '%'", ""),
         ("author = me", "good weak busy idle"),
         ("author = bob", ""),
@@ -291,6 +293,7 @@ def test_definitions_are_looked_up_in_their_index(ada) -> None:
 
 
 def test_counting_stops_at_a_bound(ada, runs, monkeypatch) -> None:
-    assert queries_runs.count(ada, "seed > 1") == 3
+    assert page(ada, Asked("seed > 1", size=1), counted=True).total == 3
     monkeypatch.setattr(queries_runs, "MOST_COUNTED", 2)
-    assert queries_runs.count(ada, "") == 3
+    assert page(ada, Asked(size=1), counted=True).total == 3
+    assert page(ada, Asked(size=1)).total is None

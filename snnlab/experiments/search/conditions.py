@@ -24,7 +24,7 @@ MISSING = "missing"
 
 
 class Condition(NamedTuple):
-    """What must hold of `run`, as SQL with named parameters."""
+    """What must hold of `run`, as SQL with named parameters; `teams`, the user's, is one more."""
 
     sql: str
     params: dict[str, Any]
@@ -68,7 +68,7 @@ class Writer:
             raise SearchError(where.column, f"{found.name} takes {takes} and a value, got {where}")
         if found.kind == "flag":
             wanted = not test.values or values.yes(found, test.values[0])
-            return found.x if wanted else f"not {found.x}"
+            return found.x if wanted else f"not ({found.x})"
         if [value.text for value in test.values if value.kind == "word"] == [MISSING]:
             present = f"{found.x} is not null"
             return f"not ({found.within.format(present)})"

@@ -1,7 +1,7 @@
 """The tree of a search, by recursive descent.
 
 any  = all { "or" all }
-all  = one { "and" one }
+all  = one { "and" one }             "and" may be left out after a lone text
 one  = "not" one | "(" any ")" | test
 test = field sign value | field ["not"] "in" "(" value { "," value } ")" | flag | text
 """
@@ -71,10 +71,16 @@ class Reader:
 
     def many(self, joined: str, depth: int) -> Tree:
         items = [self._part(joined, depth)]
-        while self.here.is_(joined):
-            self.take()
+        while self.here.is_(joined) or (joined == "and" and self.goes_on(items[-1])):
+            if self.here.is_(joined):
+                self.take()
             items.append(self._part(joined, depth))
         return items[0] if len(items) == 1 else Many(joined, tuple(items))
+
+    def goes_on(self, last: Tree) -> bool:
+        """Whether another term follows a lone text: `first look` needs no "and"."""
+        lone = isinstance(last, Test) and not last.values
+        return lone and self.here.kind in ("word", "quoted") and not self.here.is_(*KEYWORDS)
 
     def _part(self, joined: str, depth: int) -> Tree:
         return self.many("and", depth) if joined == "or" else self.one(depth)
