@@ -11,7 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from snnlab.experiments import actions, queries
 from snnlab.learning.presets import presets
+from snnlab.teams import queries as teams
 from snnlab.web import home as home_page
+from snnlab.web import marks
 from snnlab.web import run as run_page
 from snnlab.web.access import or_404, writer_or_403
 from snnlab.web.experiment import groups
@@ -53,6 +55,8 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
     runs = Paginator(queries.runs(request.user, found).order_by("id"), 100)
     page = runs.get_page(request.GET.get("page"))
     context = {"experiment": found, "page": page, "groups": groups(page.object_list)}
+    context["may_write"] = teams.may(request.user, found.team, "write")
+    context |= marks.context(request.user, "experiment", found)
     return render(request, "web/experiment.html", context)
 
 
@@ -61,7 +65,8 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """One run, alive."""
     found = or_404(queries.run, request.user, pk)
-    return render(request, "web/run.html", run_page.context(found, request.user))
+    context = run_page.context(found, request.user) | marks.context(request.user, "run", found)
+    return render(request, "web/run.html", context)
 
 
 @require_safe

@@ -5,11 +5,13 @@ from datetime import timedelta
 from django import template
 
 from snnlab.experiments.timing import words
+from snnlab.web.markdown import html
 from snnlab.web.numbers import number
 
 
 register = template.Library()
 register.filter("significant", number)
+register.filter("markdown", html)
 
 
 @register.filter
