@@ -18,6 +18,7 @@ from snnlab.boards.exports.json import SCHEMA
 from snnlab.client.cli import COMMANDS, main
 from snnlab.client.trouble import MEANING
 from snnlab.experiments.search.fields import FIELDS
+from snnlab.experiments.external import COLUMNS
 from snnlab.learning.metrics import METRICS
 from snnlab.learning.part import Part
 from snnlab.learning.presets import presets
@@ -144,6 +145,11 @@ def export_schema() -> str:
     return f"```json\n{json.dumps(SCHEMA, indent=2)}\n```\n"
 
 
+def external_columns() -> str:
+    rows = ((f"`{n}`", "yes" if c.needed else "", c.meaning) for n, c in COLUMNS.items())
+    return table(("column", "needed", "meaning"), rows)
+
+
 def commands() -> str:
     """The help of every command, as it prints itself."""
     pieces = []
@@ -187,6 +193,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "presets": known_presets,
     "exit_codes": exit_codes,
     "export_schema": export_schema,
+    "external_columns": external_columns,
     "commands": commands,
     "search_fields": search_fields,
     **{

@@ -10,6 +10,7 @@ from snnlab.boards.rows import significant
 from snnlab.experiments.queries import BoardRow
 
 
+FROM_ELSEWHERE = ("published", "external")
 VERIFIED = {
     0: ("self-reported", "nobody but who made it says so"),
     1: ("provenance", "code version, clean tree, packages, data, seeds and definition are known"),
@@ -51,7 +52,7 @@ def accuracy(row: BoardRow) -> str:
     if row.accuracy is None:
         return "no number"
     text = f"{row.accuracy:.2f}{' †' if row.caveat else ''}"
-    if row.kind == "published":
+    if row.kind == "published" or not (row.n or row.missing):
         return text
     half = "" if row.high is None else f" ± {row.high - row.accuracy:.2f}"
     seeds = f"n = {row.n}" + (", no CI" if row.high is None else "")
@@ -97,8 +98,11 @@ def published(row: BoardRow) -> str:
 
 
 def verified(row: BoardRow) -> str:
-    if row.kind == "published":
-        return "source checked" if row.checked else "source not checked"
+    if row.kind in FROM_ELSEWHERE:
+        said = "source checked" if row.checked else "source not checked"
+        if row.added_at is None:
+            return said
+        return format_html("{} <small>here since {}</small>", said, f"{row.added_at:%Y-%m-%d}")
     name, meaning = VERIFIED[row.verified]
     return format_html('<span class="level v{}" title="{}">{}</span>', row.verified, meaning, name)
 
@@ -112,7 +116,7 @@ def date(row: BoardRow) -> str:
 def source(row: BoardRow) -> str:
     """Where it is from, and whatever makes it not comparable."""
     dagger = f"† {row.caveat}" if row.caveat else ""
-    if row.kind == "published":
+    if row.kind in FROM_ELSEWHERE:
         text = row.source
     else:
         text = f"{row.source}, {row.selection}, definition {row.digest}"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from snnlab.boards.cells import VERIFIED
+from snnlab.boards.cells import FROM_ELSEWHERE, VERIFIED
 from snnlab.boards.exports.table import Field, Table
 from snnlab.boards.state import State
 from snnlab.experiments import queries
@@ -55,7 +55,10 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "area": (Field("area", "Robustness", **PERCENT),),
     "seconds": (number("seconds", "Training", "s"),),
     "date": (Field("date", "Date", "date"), Field("year", "Year", "integer")),
-    "verified": (Field("verified", "Verification"),),
+    "verified": (
+        Field("verified", "Verification"),
+        Field("added", "Here since", "date"),
+    ),
     "source": (
         Field("source", "Source"),
         Field("selection", "How weights were chosen"),
@@ -90,10 +93,12 @@ def value(row: BoardRow, field: Field) -> Any:
         return None if row.high is None or row.accuracy is None else row.high - row.accuracy
     if field.name == "date":
         return None if row.finished_at is None else f"{row.finished_at:%Y-%m-%d}"
+    if field.name == "added":
+        return f"{row.added_at:%Y-%m-%d}" if row.kind in FROM_ELSEWHERE and row.added_at else None
     if field.name == "year":
         return row.finished_at.year if row.finished_at else row.year
     if field.name == "verified":
-        if row.kind == "published":
+        if row.kind in FROM_ELSEWHERE:
             return "source checked" if row.checked else "source not checked"
         return VERIFIED[row.verified][0]
     return getattr(row, field.name)

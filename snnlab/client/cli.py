@@ -26,7 +26,7 @@ COMMANDS = {
     "run": Entry("run:run", "Train a definition here and now, without a lab."),
     "submit": Entry("remote:submit", "Put a definition into the lab's queue.", django=True),
     "import": Entry(
-        "importing:import_results", "Take results of `snnlab run --json` into the lab.", django=True
+        "importing:import_group", "Take results of `snnlab run --json` into the lab.", django=True
     ),
     "demo": Entry("demo_data:demo", "Fill the boards with results of the presets.", django=True),
     "ls": Entry("remote:ls", "List runs, newest first.", django=True),

@@ -97,6 +97,7 @@ class BoardRow:
     reproduces_id: int | None = None
     reproduces_title: str = ""
     reproduces_accuracy: float | None = None
+    added_at: datetime | None = None
     rank: int | None = None
 
     @property

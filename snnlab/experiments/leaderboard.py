@@ -19,7 +19,7 @@ from snnlab.teams.models import User
 __all__ = ["KINDS", "BoardRow", "Point", "Standings", "Wanted"]
 
 UNRANKED = ("published",)
-VERIFIED = """case when entry.kind = 'published' then 0
+VERIFIED = """case when entry.kind in ('published', 'external') then 0
   else greatest(entry.provenance::int, entry.proof) end"""
 # What can be sorted by, as SQL of ours. What is missing stands last whichever way.
 SORTS = {

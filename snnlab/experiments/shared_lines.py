@@ -39,7 +39,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {  # what each column of a leaderboard is 
     "area": ("area",),
     "seconds": ("seconds",),
     "date": ("finished_at", "year"),
-    "verified": ("provenance", "proof"),
+    "verified": ("provenance", "proof", "added_at"),
     "source": ("source", "selection", "digest"),
 }
 SEARCHED = ("title", "method", "network", "neuron", "selection", "source", "caveat")

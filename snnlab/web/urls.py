@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from snnlab.web import (
     chip_points,
     chips,
+    import_rows,
     queue,
     run_panels,
     schedules,
@@ -82,6 +83,7 @@ urlpatterns = [
     path("workers/<str:name>/trust", queue.trust, name="trust"),
     path("boards/<slug:board>/rows/<int:pk>/judge", standing.judge, name="judge"),
     path("boards/<slug:board>/snapshots/take", standing.snapshot, name="take-snapshot"),
+    path("boards/<slug:board>/import/", import_rows.form, name="import-rows"),
     path("shares/", shares.shares, name="shares"),
     path("shares/<int:pk>/revoke", shares.revoke, name="share-revoke"),
     path("shares/<int:pk>/reissue", shares.reissue, name="share-reissue"),

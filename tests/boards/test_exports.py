@@ -223,7 +223,9 @@ def test_what_is_no_table_or_format_does_not_exist(member, place):
 
 
 def test_a_comparison_is_exported(member, ada, result):
-    runs = ",".join(str(pk) for pk in ada.teams.get().runs.values_list("pk", flat=True))
+    runs = ",".join(
+        str(pk) for pk in ada.teams.get().runs.order_by("pk").values_list("pk", flat=True)
+    )
     answer = member.get(f"/boards/compare/tables/runs.csv?runs={runs}")
     found = read_csv(body(answer).decode())
     assert [float(row["result"]) for row in found] == [97.0, 98.0, 99.0]

@@ -108,3 +108,16 @@ def test_a_file_that_is_no_json_is_named(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     result = snnlab("import", path)
     assert (result.exit_code, str(path) in result.stderr) == (Code.WRONG, True)
+
+
+def test_rows_of_others_are_taken_whole_or_not_at_all(tmp_path: Path, admin: User) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("title,accuracy,source_url\nA,97.5,https://a.org\n")
+    bad.write_text("title,accuracy,source_url\nA,97.5,https://a.org\nB,x,https://b.org\n")
+    refused = snnlab("import", "rows", bad, "--board=mnist")
+    assert refused.exit_code == Code.WRONG
+    assert "row 3, accuracy: must be a number" in refused.stderr
+    assert "1 rows are new" in snnlab("import", "rows", good, "--board=mnist").stdout
+    assert "1 were known already" in snnlab("import", "rows", good, "--board=mnist").stdout
+    admin.memberships.update(role="member")
+    assert snnlab("import", "rows", good, "--board=mnist").exit_code == Code.WRONG

@@ -64,6 +64,7 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:trust": ("/workers/host:1/trust", OWN, "post", 403),
     "web:judge": ("/boards/mnist/rows/{entry}/judge", TEAM, "post", 302),
     "web:take-snapshot": ("/boards/mnist/snapshots/take", OWN, "post", 302),
+    "web:import-rows": ("/boards/mnist/import/", OWN, "get", 403),
     "web:shares": ("/shares/", OWN, "get", 200),
     "web:share-run": ("/runs/{run}/share", TEAM, "get", 200),
     "web:share-revoke": ("/shares/{share}/revoke", TEAM, "post", 302),

@@ -7,6 +7,7 @@ Nobody writes these rows by hand: `board_fold` (migration 0004) does when a run 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from snnlab.experiments.models.run import Experiment
 from snnlab.teams.models import Team
@@ -82,6 +83,7 @@ class Entry(models.Model):
     provenance = models.BooleanField(db_default=False)
     proof = models.SmallIntegerField(db_default=0)
     standing = models.CharField(max_length=10, choices=Standing, db_default="")
+    added_at = models.DateTimeField(db_default=Now())
     reproduces = models.ForeignKey("self", models.SET_NULL, null=True, related_name="reproductions")
 
     class Meta:

@@ -25,6 +25,7 @@ class Judgement(models.Model):
         BASELINE = "baseline"
         REPRODUCED = "reproduced"
         MEASURED = "measured"
+        IMPORTED = "imported"
 
     entry = models.ForeignKey(Entry, models.CASCADE, related_name="judgements")
     kind = models.CharField(max_length=12, choices=Kind)
