@@ -17,8 +17,8 @@ import click
 from snnlab.boards.exports.json import SCHEMA
 from snnlab.client.cli import COMMANDS, main
 from snnlab.client.trouble import MEANING
-from snnlab.experiments.search.fields import FIELDS
 from snnlab.experiments.external import COLUMNS
+from snnlab.experiments.search.fields import FIELDS
 from snnlab.learning.metrics import METRICS
 from snnlab.learning.part import Part
 from snnlab.learning.presets import presets

@@ -107,7 +107,7 @@ def cell(field: Any, kept: Collection[str]) -> str:
 def blank(field: Any) -> str:
     """Nothing, in the type of a column."""
     kind = field.db_type(connection)
-    if field.null:
+    if field.null or isinstance(field, models.DateTimeField):
         return f"null::{kind}"
     if isinstance(field, ArrayField):
         return f"'{{}}'::{kind}"
