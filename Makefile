@@ -21,7 +21,7 @@ test: bootstrap  ## run all tests (ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest $(ARGS)
 
 chaos: bootstrap  ## kill, freeze, cut off and confuse everything (`make test` has a part)
-	@$(BIN)/python -m pytest -m "chaos or thorough" $(ARGS)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 check: bootstrap style test  ## all that a change must pass: format, lint, types, layers, tests
 

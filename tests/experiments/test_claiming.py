@@ -129,6 +129,7 @@ def test_a_run_of_two_devices_uses_two_of_the_quota() -> None:
         (Ask(memory=4000), Offer(memory=2000), False),
         (Ask(memory=4000), Offer(memory=4000), True),
         (Ask(memory=4000), Offer(), True),
+        (Ask(), Offer(memory=2000), True),
         (Ask(devices=4), Offer(devices=2), False),
     ],
 )
@@ -137,6 +138,16 @@ def test_a_run_goes_to_a_worker_that_has_all_it_asks_for(
 ) -> None:
     submit(Toy(), ask=ask)
     assert bool(queue.claim("w", ["cpu"], offer)) == fits
+
+
+def test_a_run_of_more_devices_than_the_quota_stops_no_other_of_its_team() -> None:
+    mine = team("a")
+    submit(Toy(epochs=1), team=mine, ask=Ask(devices=4, priority=9))
+    submit(Toy(epochs=2), team=mine)
+    actions_queue.set_share(mine, quota=2)
+    claim = queue.claim("w", ["cpu"], Offer(devices=4))
+    assert claim is not None
+    assert claim.definition["epochs"] == 2
 
 
 def test_what_nobody_can_offer_is_refused() -> None:

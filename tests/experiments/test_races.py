@@ -22,7 +22,7 @@ from tests.experiments.toys import Toy, fresh, submit
 from tests.experiments.waiting import until
 
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.chaos]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = pytest.mark.parametrize("rounds", [60, pytest.param(400, marks=pytest.mark.thorough)])
 
@@ -54,6 +54,7 @@ def threads() -> Iterator[Callable[..., list[Any]]]:
         list(pool.map(lambda _: (gate.wait(), connection.close()), range(8)))
 
 
+@pytest.mark.chaos
 def test_many_claim_at_once_and_no_run_is_claimed_twice(threads) -> None:
     submit(Toy(), seeds=400)
 

@@ -1,0 +1,30 @@
+"""Everything that breaks things, in two halves at once, because most of it waits: `make chaos`.
+
+With arguments, one pytest with them.
+"""
+
+import subprocess
+import sys
+import tempfile
+
+
+MARKED = ("-m", "chaos or thorough")
+KILL = "tests/chaos/test_kill.py"
+HALVES = ((KILL,), ("--ignore", KILL))
+
+
+def main(arguments: list[str]) -> int:
+    pytest = [sys.executable, "-m", "pytest", *MARKED]
+    if arguments:
+        return subprocess.run([*pytest, *arguments]).returncode
+    with tempfile.TemporaryFile() as told:
+        first = subprocess.Popen([*pytest, *HALVES[0]], stdout=told, stderr=subprocess.STDOUT)
+        second = subprocess.run([*pytest, *HALVES[1]])
+        codes = first.wait(), second.returncode
+        told.seek(0)
+        sys.stdout.buffer.write(told.read())
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
