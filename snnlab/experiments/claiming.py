@@ -107,14 +107,15 @@ with line as materialized (
     code = case when code in ('', %(code)s) then %(code)s else 'several' end,
     lease_owner = %(worker)s, started_at = coalesce(started_at, clock_timestamp()),
     lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s)
-  from next where run.id = next.id
+  where run.id = (select id from next)
   returning run.id, run.lease_epoch, definition, seed, attempts, devices, memory, wall
 ), tried as (
   insert into experiments_attempt
     (run_id, lease_epoch, worker, started_at, outcome, environment)
   select id, lease_epoch, %(worker)s, clock_timestamp(), '', '{}' from taken
 ), counted as (
-  update experiments_quotaslot slot set run_id = next.id from next where slot.id = any(next.slots)
+  update experiments_quotaslot slot set run_id = (select id from next)
+  where slot.id = any((select slots from next)::bigint[])
 )
 select id as run_id, lease_epoch, definition::text, seed, attempts, devices, memory, wall, (
   select coalesce(json_agg(json_build_array(step, artifact_id, final) order by step desc),
