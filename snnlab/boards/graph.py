@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dash import dcc
+from dash import dcc, html
 
 
 CONFIG = {
@@ -14,7 +14,12 @@ CONFIG = {
 }
 
 
-def graph(id: str, height: int = 380, **properties: Any) -> dcc.Graph:
-    """A chart that offers nothing which leaves this site; its height is its own from the start."""
+def graph(id: str, height: int = 380, **properties: Any) -> html.Div:
+    """A chart that offers nothing which leaves this site.
+
+    Its place has its height from the start: the script that draws it comes later, and nothing below
+    may jump then.
+    """
     style = {"height": f"{height}px"}
-    return dcc.Graph(id=id, config=CONFIG, className="chart", style=style, **properties)
+    chart = dcc.Graph(id=id, config=CONFIG, className="chart", style=style, **properties)
+    return html.Div(chart, style={"minHeight": f"{height}px"})

@@ -79,7 +79,7 @@ def test_a_title_is_text_not_markup():
 
 
 def test_no_chart_offers_to_send_its_data_away():
-    config = graph("x").config
+    config = graph("x").children.config
     assert config["showSendToCloud"] is False
     assert config["plotlyServerURL"] == ""
     assert config["displaylogo"] is False
