@@ -5,7 +5,7 @@ import re
 
 
 SECRET_PATH = re.compile(r"(/welcome/|/join/|/invitations/|/s/)[^/\s?\"']+")
-ASKED_BY_ITSELF = re.compile(r"/runs/\d+/live|/(queue|workers)/live|/healthz")
+ASKED_BY_ITSELF = re.compile(r"/runs/\d+/live|/(queue|workers|home)/live|/healthz")
 
 
 class NoTokens(logging.Filter):

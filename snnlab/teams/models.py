@@ -126,3 +126,14 @@ class Act(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.what} {self.number or ''} {self.words}".rstrip()
+
+
+class Visit(models.Model):
+    """When a user looked at the first page last, and when before that visit."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="visit")
+    last = models.DateTimeField()
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"visit of {self.user}"

@@ -29,7 +29,6 @@ app_name = "web"
 urlpatterns = [
     *of_teams,
     *of_runs,
-    path("", views.home, name="home"),
     path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("welcome/<str:token>/", welcome, name="welcome"),

@@ -1,12 +1,16 @@
-"""Addresses of teams and of who is invited to them."""
+"""Addresses of the first page, of teams, of what happens in them and of who is invited to them."""
 
 from django.urls import path
 
-from snnlab.web import teams
+from snnlab.web import home, teams
+from snnlab.web.activity import activity
 from snnlab.web.invitation import invitation
 
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("home/live", home.live, name="home-live"),
+    path("activity/", activity, name="activity"),
     path("teams/", teams.teams, name="teams"),
     path("teams/<slug:slug>/", teams.team, name="team"),
     path("teams/<slug:slug>/leave", teams.leave, name="team-leave"),

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 from snnlab.experiments import actions, queries
 from snnlab.learning.presets import presets
 from snnlab.teams import queries as teams
-from snnlab.web import home as home_page
 from snnlab.web import marks
 from snnlab.web import run as run_page
 from snnlab.web.access import or_404, writer_or_403
@@ -30,12 +29,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("select 1")
     return HttpResponse("ok", content_type="text/plain")
-
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """What runs, what waits, what came out."""
-    return render(request, "web/home.html", home_page.context(request.user))
 
 
 @require_safe

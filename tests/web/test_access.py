@@ -16,6 +16,8 @@ OPEN, OWN, TEAM, KEY, PEOPLE = "open", "own", "team", "key", "people"  # people:
 
 MATRIX = {  # address: (who may open it, by which method, what a member of the team gets)
     "web:home": ("/", OWN, "get", 200),
+    "web:home-live": ("/home/live", OWN, "get", 200),
+    "web:activity": ("/activity/", OWN, "get", 200),
     "web:sign-in": ("/sign-in/", OPEN, "get", 302),
     "web:sign-out": ("/sign-out/", OWN, "post", 302),
     "web:welcome": ("/welcome/{token}/", OPEN, "get", 200),

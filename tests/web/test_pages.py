@@ -68,7 +68,7 @@ def test_lists_cost_the_same_however_long_they_are(member, ada, django_assert_ma
     with django_assert_max_num_queries(5):
         page = member.get("/experiments/").content.decode()
     assert "Page 1 of 2" in page
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         member.get("/")
 
 

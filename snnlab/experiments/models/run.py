@@ -25,7 +25,10 @@ class Experiment(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["team", "key"], name="submitted_once"),)
-        indexes = (models.Index("team", F("id").desc(), name="experiment_list"),)
+        indexes = (
+            models.Index("team", F("id").desc(), name="experiment_list"),
+            models.Index(fields=["team", "created_at", "id"], name="experiment_times"),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -56,7 +56,7 @@ FIGURE = """run.id in (select f.run_id from experiments_figure f
 TABLE = (
     Field("run", "whole", "run.id", "number of the run"),
     Field("state", "choice", "run.state", "its state", choices=STATES),
-    Field("reason", "text", "run.reason", "why it ended or waits, as `crashed`"),
+    Field("reason", "text", "run.reason", "why it ended or waits, as `oom`"),
     Field("message", "text", "run.message", "what was said when it ended"),
     Field("seed", "whole", "run.seed", "its seed"),
     Field("digest", "text", "run.digest", "the name of its definition"),
