@@ -1,5 +1,6 @@
 """How one image passes through a run's network: spikes and potentials of each layer."""
 
+import math
 from typing import Any, NamedTuple
 
 from snnlab.experiments.queries_run import Portrait
@@ -47,7 +48,7 @@ def layer(portrait: Portrait, name: str, most: int) -> Layer:
     spikes, traced = portrait[f"raster/{name}"], portrait.get(f"traced/{name}")
     potential = portrait.get(f"potential/{name}")
     chosen = [] if traced is None else traced.tolist()
-    rows = [] if potential is None else potential.tolist()
+    rows = [] if potential is None else [real(row) for row in potential.tolist()]
     return Layer(
         name,
         int(portrait[f"size/{name}"]),
@@ -61,7 +62,12 @@ def layer(portrait: Portrait, name: str, most: int) -> Layer:
     )
 
 
-def trace(rows: list[list[float]], chosen: list[int], threshold: float) -> Strokes:
+def real(values: list[float]) -> list[float | None]:
+    """The values, none for what is no finite number."""
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def trace(rows: list[list[float | None]], chosen: list[int], threshold: float) -> Strokes:
     """The potential of each chosen neuron over the steps; the threshold lies across."""
     columns = zip(*rows, strict=True)
     series = [

@@ -6,6 +6,7 @@ Every view asks first whether the run may be seen: of another team nothing is th
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+import numpy as np
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http import StreamingHttpResponse as Stream
 from django.http.response import HttpResponseBase
@@ -118,8 +119,15 @@ def portrait(request: HttpRequest, pk: int) -> HttpResponse:
     found = queries_run.portrait(run.pk)
     if found is None:
         raise Http404
-    answer = JsonResponse({name: value.tolist() for name, value in sorted(found.items())})
+    answer = JsonResponse({name: plain(value) for name, value in sorted(found.items())})
     return attached(answer, f"run-{pk}-portrait.json", "application/json")
+
+
+def plain(value: Any) -> Any:
+    """A tensor as JSON can hold it: null for what is no finite number."""
+    if value.dtype.kind != "f":
+        return value.tolist()
+    return np.where(np.isfinite(value), value.astype(object), None).tolist()
 
 
 def attached(answer: A, name: str, kind: str) -> A:

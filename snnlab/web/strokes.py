@@ -10,6 +10,7 @@ from snnlab.web.picture import Scale, Tick
 WIDTH, HEIGHT = 560, 200
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 8, 24
 FLAT = 1e-6  # of the size of numbers: less is no difference
+LEAST = 1e-300  # less has no logarithm that could be used
 STYLES = ("first", "second", "third", "fourth")
 
 Points = Sequence[tuple[float, float | None]]
@@ -70,7 +71,8 @@ def ends(values: Sequence[float]) -> tuple[float, float]:
 def marks(low: float, high: float, most: int = 5) -> list[float]:
     """Round numbers around all that lies between, three to six of them."""
     size = max(abs(low), abs(high))
-    width = high - low if high - low > FLAT * size else size or 1.0
+    width = high - low if high - low > FLAT * size else size
+    width = width if width > LEAST else 1.0
     unit = 10 ** math.floor(math.log10(width / most))
     step = next(unit * n for n in (1, 2, 5, 10, 20) if width / (unit * n) <= most)
     first, last = math.floor(low / step), math.ceil(high / step)

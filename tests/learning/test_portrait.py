@@ -12,6 +12,7 @@ from snnlab.learning.spec import Spec
 from snnlab.learning.stepping import spiking, watched
 from snnlab.learning.train import Training
 from snnlab.learning.work import work
+from tests.learning.conftest import TINY
 
 
 def test_a_confusion_matrix_counts_by_hand():
@@ -131,6 +132,37 @@ def test_gradient_norms_are_those_of_the_last_batch(tiny):
     squares = [float(m.weight.grad.square().sum()) for m in named.values()]
     assert norms["gradient_norm"] == pytest.approx(sum(squares) ** 0.5)
     assert len(norms) == len(named) + 1
+
+
+NEURONS = ("if", "lif", "plif", "alif", "cuba-lif", "izhikevich", "qcfs", "clipped-relu")
+NETWORKS = (
+    {"kind": "mlp", "hidden": [9]},
+    {"kind": "mlp", "hidden": [9], "norm": "bntt", "readout": "count"},
+    {"kind": "convnet", "channels": [2, 3], "norm": "tebn", "readout": "first"},
+    {"kind": "convnet", "channels": [2, 3], "norm": "none", "readout": "potential"},
+    {"kind": "resnet", "depth": 20},
+)
+
+
+@pytest.mark.parametrize(
+    "network", NETWORKS, ids=lambda network: "-".join(map(str, network.values()))
+)
+@pytest.mark.parametrize("kind", NEURONS)
+def test_an_image_passes_through_every_neuron_and_network(kind, network):
+    trains = {"train_v_threshold": True} if kind in ("if", "lif", "plif") else {}
+    definition = TINY | {"neuron": {"kind": kind} | trains, "network": network, "time_steps": 2}
+    if kind in ("qcfs", "clipped-relu"):
+        definition |= {"time_steps": 1}
+    training = Training(Spec.parse(definition), "cpu", 1)
+    list(training.prepare(resumed=False))
+    found = portrait.passage(training, training.test.images[:1])
+    analog = kind in ("qcfs", "clipped-relu")
+    assert any(name.startswith("raster/") for name in found) is not analog
+    for name, potential in found.items():
+        if name.startswith("potential/"):
+            assert potential.shape[0] == training.spec.time_steps
+            assert 0 < potential.shape[1] <= portrait.MOST_TRACES
+            assert not potential.requires_grad
 
 
 def test_few_neurons_are_spread_over_all():

@@ -215,6 +215,18 @@ def test_what_is_not_there_is_not_found(member, done):
     assert member.post(f"/runs/{done.pk}/panel/origin").status_code == 405
 
 
+def test_potentials_that_are_no_numbers_are_left_out(member, ada, last, monkeypatch):
+    broken = {name: tensor.clone() for name, tensor in last.portrait.items()}
+    broken["potential/fc1"][1] = float("nan")
+    broken["potential/fc1"][2] = float("inf")
+    found = {name: tensor.numpy() for name, tensor in broken.items()}
+    monkeypatch.setattr(queries_run, "portrait", lambda _: found)
+    run = lab.experiment(ada, "broken", **SMALL).runs.get()
+    assert "nan" not in text(member, run, "network").lower()
+    shown = json.loads(member.get(f"/runs/{run.pk}/portrait.json").content)
+    assert shown["potential/fc1"][1] == [None] * 4
+
+
 def test_a_file_that_is_no_checkpoint_has_no_portrait(ada, done):
     path = artifacts.path_of(done.checkpoints.get().artifact_id)
     path.write_bytes(b"no safetensors")
