@@ -70,6 +70,7 @@ def pieces(run: Any, request: HttpRequest) -> dict[str, Any]:
         "state": run.state,
         "terminal": now["terminal"],
         "curves": now["curves"],
+        "batches": run.progress.get("batches"),
         "log": now["log"],
         "pieces": {p: render_to_string(f"web/run/{p}.html", now, request) for p in PIECES},
     }

@@ -30,6 +30,7 @@ function tell(state) {
 function show(answer) {
   tell(answer.state);
   for (const [id, html] of Object.entries(answer.pieces)) put(id, html);
+  view.dataset.batches = answer.batches ?? "";
   drawCurves(answer.curves);
   offer();
   freshLayers(answer.curves);
