@@ -25,6 +25,20 @@ from snnlab.experiments.wanted import wanted_of
 WIDTH, HEIGHT, TALL = 900, 480, 720
 PREVIEW = (1200, 630)
 EMBEDDED = 20  # rows
+TITLES = {
+    "trade": "accuracy against cost",
+    "record": "record over time",
+    "lines": "accuracy over level",
+    "heat": "method by level",
+    "violin": "chips at a level",
+    "gap": "difference to the baseline",
+    "time": "accuracy over time",
+    "epochs": "convergence",
+    "accuracy": "test accuracy over the surrogate [%]",
+    "gradients": "log10 of the gradient over the surrogate",
+    "parallel": "fields and result",
+    "box": "over the runs of each group",
+}
 
 
 @require_safe
@@ -47,10 +61,15 @@ def picture(request: HttpRequest, slug: str, name: str, form: str, title: str = 
     if form not in ("svg", "png"):
         raise Http404
     height = TALL if len(figure.get("layout", {}).get("xaxis2", ())) else HEIGHT
-    scene = draw(figure, WIDTH, height, title=title or boards()[slug].title)
+    scene = draw(figure, WIDTH, height, title=entitled(title or boards()[slug].title, name))
     if form == "svg":
         return HttpResponse(svg(scene), content_type="image/svg+xml")
     return HttpResponse(png(scene), content_type="image/png")
+
+
+def entitled(title: str, name: str) -> str:
+    """What a picture's head says: where it is from, and what it shows."""
+    return f"{title[:80]}: {TITLES.get(name, name)}"
 
 
 def figure_of(request: HttpRequest, slug: str, name: str) -> dict[str, Any]:
@@ -105,7 +124,7 @@ def embed(request: HttpRequest, **_: Any) -> HttpResponse:
     query = asked(request, request.GET)
     context = {
         "shared": share,
-        "plots": list(board.plots(request, request.GET)),
+        "plots": [(n, TITLES.get(n, n)) for n in board.plots(request, request.GET)],
         "query": query.urlencode(),
     } | table(request, share.slug)
     answer = render(request, "shared/embed.html", context)

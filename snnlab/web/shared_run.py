@@ -100,7 +100,8 @@ def drawn(curves: Mapping[str, Any], plot: str) -> bool:
 
 def inline(curves: Mapping[str, Any], plot: str) -> str:
     """A picture that takes the page's colours; all its text is escaped where it is made."""
-    return mark_safe(svg(scene(curves, plot, 620, 320, theme=INHERITED)))
+    drawing = scene(curves, plot, 620, 320, theme=INHERITED)
+    return mark_safe(svg(drawing._replace(title=f"{PLOTS[plot]} over epochs")))
 
 
 def scene(

@@ -7,8 +7,19 @@ from tests.web import lab
 
 
 BOARDS = ("", "mnist/", "robustness/", "curves/", "mnist/snapshots/")
-LISTS = ("", "experiments/", "sweeps/", "queue/", "workers/", "schedules/", "chips/", "tokens/")
-FORMS = ("experiments/new/", "sweeps/new/")
+LISTS = (
+    "",
+    "experiments/",
+    "sweeps/",
+    "queue/",
+    "workers/",
+    "schedules/",
+    "chips/",
+    "tokens/",
+    "shares/",
+    "gallery/",
+)
+FORMS = ("experiments/new/", "sweeps/new/", "boards/mnist/share/")
 
 
 @pytest.fixture
