@@ -134,38 +134,53 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str
 
 
 def lineage(user: User, run: Run) -> list[Kin]:
-    """The runs that this one comes from or that come from it, as far as the user may see them."""
+    """The runs that this one comes from or that come from it, as far as the user may see them.
+
+    Each once, by the first that is to be said of it.
+    """
     seen = runs(user)
     found = [Kin("has the result of", one) for one in seen.filter(pk=run.same_as_id)]
-    found += [Kin("waited for", one) for one in seen.filter(dependants__run=run)[:MOST_KIN]]
+    task, digest = rests_on(run.definition)
+    if digest:
+        done = seen.filter(digest=digest, seed=run.seed, state=Run.State.SUCCEEDED)
+        found += [Kin(f"{BEFORE[task]} of", one) for one in done[:1]]
+    found += [Kin(AFTER[task], one) for task, one in resting(user, run)]
     found += [Kin("gave its result to", one) for one in seen.filter(same_as=run)[:MOST_KIN]]
+    found += [Kin("waited for", one) for one in seen.filter(dependants__run=run)[:MOST_KIN]]
     found += [Kin("was needed by", one) for one in seen.filter(dependencies__needs=run)[:MOST_KIN]]
-    if teacher := taught_by(run.definition):
-        same = seen.filter(digest=teacher, seed=run.seed, state=Run.State.SUCCEEDED)[:1]
-        found += [Kin("has the same teacher as was trained in", one) for one in same]
-    return found + [Kin("trains the teacher of", one) for one in students(user, run)]
+    return list({kin.run.pk: kin for kin in reversed(found)}.values())[::-1]
 
 
-def students(user: User, run: Run) -> list[Run]:
-    """The newest runs of the same seed and kind of network whose teacher is this definition."""
+BEFORE = {"train": "has the teacher", "robustness": "tests the network", "evaluate": "tests again"}
+AFTER = {
+    "train": "trains the teacher of",
+    "robustness": "trained the network that is tested in",
+    "evaluate": "was tested again by",
+}
+
+
+def resting(user: User, run: Run) -> list[tuple[str, Run]]:
+    """The newest runs of this seed and kind of network that rest on this definition, with tasks."""
     some = runs(user).filter(
         team=run.team_id,
         board=run.board,
         seed=run.seed,
         definition__network__kind=run.part("network"),
     )
-    found = some.exclude(digest=run.digest)[:MOST_ASKED]
-    return [one for one in found if taught_by(one.definition) == run.digest][:MOST_KIN]
+    found = [
+        (*rests_on(one.definition), one) for one in some.exclude(digest=run.digest)[:MOST_ASKED]
+    ]
+    return [(task, one) for task, digest, one in found if digest == run.digest][:MOST_KIN]
 
 
-def taught_by(definition: dict[str, Any]) -> str:
-    """The digest of the teacher that this definition has trained beforehand, if it has one."""
+def rests_on(definition: dict[str, Any]) -> tuple[str, str]:
+    """The task, and the digest of what has to be trained before: a teacher, or what is tested."""
     from snnlab.learning.problems import SpecError
     from snnlab.learning.spec import Spec
 
     try:
         spec = Spec.parse(definition)
     except SpecError:
-        return ""
-    teacher = spec.rule.teacher(spec)
-    return teacher.digest() if teacher else ""
+        return "", ""
+    needed = spec.needed()
+    return spec.task.kind, needed.digest() if needed else ""

@@ -159,6 +159,13 @@ def test_a_run_that_trains_a_teacher_and_its_student_know_each_other(member, ada
     assert f"run {student.pk}</a>, student" in text(member, made.runs.get(), "origin")
 
 
+def test_a_test_on_chips_and_the_run_that_trained_its_network_know_each_other(member, ada, done):
+    task = {"kind": "robustness", "chips": 2, "images": 20}
+    tested = lab.experiment(ada, "chips", **SMALL, task=task).runs.get()
+    assert f'tests the network of <a href="/runs/{done.pk}/"' in text(member, tested, "origin")
+    assert f'tested in <a href="/runs/{tested.pk}/"' in text(member, done, "origin")
+
+
 @pytest.mark.parametrize("name", ["mnist-sample", "cifar10-ltl", "mnist-stdp", "mnist-chip"])
 def test_a_preset_is_nearest_to_itself_and_to_a_small_change_of_it(name):
     definition = queries_run.complete(name)
