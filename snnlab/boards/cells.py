@@ -58,7 +58,7 @@ def accuracy(row: BoardRow) -> str:
     seeds = f"n = {row.n}" + (", no CI" if row.high is None else "")
     if row.missing:
         seeds += f", {row.missing} without a number"
-    best = f"best {row.best:.2f}, " if row.n > 1 else ""
+    best = f"best {row.best:.2f}, " if row.n > 1 and row.best is not None else ""
     return format_html("<strong>{}</strong>{} <small>({}{})</small>", text, half, best, seeds)
 
 

@@ -1,5 +1,6 @@
 """The form that shares a board as it is looked at."""
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -20,6 +21,9 @@ def form(request: HttpRequest, slug: str) -> HttpResponse:
     board = boards().get(slug)
     if board is None or len(request.META.get("QUERY_STRING", "")) > LONGEST:
         raise Http404
+    teams = teams_of(request.user, "write")
+    if not teams:
+        raise PermissionDenied
     state = read(slug, request.GET)
     wish = {
         "kind": "compare" if slug == "compare" else "board",
@@ -36,6 +40,6 @@ def form(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "wish": wish,
         "columns": columns if board.data else [],
-        "teams": teams_of(request.user, "write"),
+        "teams": teams,
     }
     return render(request, "shared/new.html", context)

@@ -92,8 +92,9 @@ def standings(teams: Collection[int], wanted: Wanted) -> Standings:
     groups = _groups(teams, wanted, [_high(row) for row in page if _ranks(row, wanted)])
     ranked = [group for group in groups if group["ranked"]]
     offered = [group for group in groups if group["count"]]
+    lows = _lows(groups)
     return Standings(
-        rows=[_ranked(row, groups) if _ranks(row, wanted) else row for row in page],
+        rows=[_ranked(row, *lows[row.caveat]) if _ranks(row, wanted) else row for row in page],
         total=sum(group["shown"] for group in groups),
         kinds=_count(offered, "kind"),
         methods=sorted(_count(_own(offered), "method")),
@@ -213,11 +214,18 @@ def _high(row: BoardRow) -> float:
     return 0.0 if high is None else high
 
 
-def _ranked(row: BoardRow, groups: Iterable[dict[str, Any]]) -> BoardRow:
+def _lows(groups: Iterable[dict[str, Any]]) -> dict[str, tuple[int, list[float]]]:
+    """For each copy of the data: how many rows are above all of the page, and the near ends."""
+    found: dict[str, tuple[int, list[float]]] = {}
+    for group in groups:
+        above, near = found.get(group["caveat"], (0, []))
+        found[group["caveat"]] = above + group["above"], near + (group["near"] or [])
+    return {caveat: (above, sorted(near)) for caveat, (above, near) in found.items()}
+
+
+def _ranked(row: BoardRow, above: int, near: list[float]) -> BoardRow:
     """The row with its rank among those of the same data."""
-    alike = [group for group in groups if group["caveat"] == row.caveat]
-    near = sorted(low for group in alike for low in group["near"] or ())
-    return replace(row, rank=sum(group["above"] for group in alike) + rank(_high(row), near))
+    return replace(row, rank=above + rank(_high(row), near))
 
 
 def _own(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from snnlab.experiments.models import Share
-from snnlab.experiments.scope import Scope
 from snnlab.experiments.shared_lines import scope_of
 from snnlab.teams.models import Membership, User
 from snnlab.teams.queries import ALLOWED
@@ -64,12 +63,6 @@ def allowed_run(share: Share) -> Any:
         Q(run__team=F("team")), pk=share.pk
     )
     return found.get().run
-
-
-def scope_of_token(token: str) -> Scope | None:
-    """What a token may see."""
-    share = opened(token)
-    return None if share is None else scope_of(share)
 
 
 def digest(token: str) -> str:

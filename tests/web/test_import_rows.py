@@ -30,6 +30,14 @@ def test_a_file_is_taken_and_its_rows_say_what_they_are(admin):
     assert "Test the stored weights" not in page
 
 
+def test_an_interval_is_shown_without_a_best_seed(admin):
+    data = f"{HEAD},low,high,n\n{ROW},97.25,97.75,5\n"
+    admin.post(PLACE, {"format": "csv", "data": data})
+    page = admin.get("/boards/mnist/?kind=external").content.decode()
+    assert "<strong>97.50</strong> ± 0.25 <small>(n = 5)</small>" in page
+    assert admin.get("/boards/mnist/tables/rows.tex?kind=external").status_code == 200
+
+
 def test_nothing_is_taken_of_a_file_with_one_wrong_row(admin):
     data = f"{HEAD}\n{ROW}\nB,abc,https://b.org\n"
     answer = admin.post(PLACE, {"format": "csv", "data": data})

@@ -101,6 +101,7 @@ def test_good_origins_are_kept_as_browsers_name_them():
 def test_who_may_only_look_shares_nothing(viewer):
     assert viewer.post("/shares/", FORM).status_code == 403
     assert viewer.get("/boards/mnist/").status_code == 200
+    assert viewer.get("/boards/mnist/share/").status_code == 403
 
 
 def test_runs_of_another_team_cannot_be_shared(stranger, ada):
