@@ -5,6 +5,7 @@ through the network: who spikes when, and the potential of a few neurons. The on
 less than a batch. Neither weights nor generators are any different afterwards.
 """
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,10 +22,20 @@ if TYPE_CHECKING:
     from snnlab.learning.train import Training
 
 Portrait = dict[str, Tensor]
+log = logging.getLogger(__name__)
 
 MOST_WRONG = 16  # images
 MOST_LAYERS, MOST_NEURONS, MOST_TRACES, MOST_STEPS = 32, 64, 4, 256
 MOST_CLASSES = 256
+
+
+def drawn(training: "Training") -> Portrait:
+    """The portrait, or nothing where memory does not suffice: it is not worth a run that ended."""
+    try:
+        return portray(training)
+    except RuntimeError as error:
+        log.warning("there is no portrait of this training: %s", error)
+        return {}
 
 
 def portray(training: "Training") -> Portrait:

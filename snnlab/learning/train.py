@@ -19,7 +19,7 @@ from snnlab.learning.errors import NonFiniteLoss
 from snnlab.learning.evaluation import tested, validated
 from snnlab.learning.machine import check, environment
 from snnlab.learning.network import SpikingNetwork
-from snnlab.learning.portrait import gradient_norms, portray
+from snnlab.learning.portrait import drawn, gradient_norms
 from snnlab.learning.spec import Spec
 
 
@@ -259,7 +259,7 @@ def trained(training: Training, *, after: int) -> Iterator[Step | Checkpoint]:
         if epoch == epochs:
             metrics["selected_epoch"] = float(training.select(epoch))
             metrics |= tested(training)
-            training.portrait = portray(training)
+            training.portrait = drawn(training)
         metrics["seconds"] = time.perf_counter() - start
         yield training.checkpoint(epoch, metrics)
 

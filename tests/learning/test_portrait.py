@@ -33,6 +33,16 @@ def trained(tiny):
     return make
 
 
+def test_a_portrait_that_cannot_be_drawn_does_not_cost_the_run(trained, monkeypatch):
+    def fails(*_):
+        raise torch.OutOfMemoryError("no memory left")
+
+    monkeypatch.setattr(portrait, "passage", fails)
+    _, last = trained()
+    assert (last.portrait, last.epoch) == ({}, 1)
+    assert "test_accuracy" in last.metrics
+
+
 @pytest.mark.parametrize(
     "network", [{"kind": "mlp", "hidden": [100]}, {"kind": "convnet", "channels": [4, 4]}]
 )
@@ -80,7 +90,7 @@ def test_the_matrix_and_the_pictures_agree_with_the_accuracy(trained):
 def test_a_portrait_leaves_no_trace(tiny, monkeypatch):
     spec = tiny(epochs=2, encoder={"kind": "poisson"})
     *_, drawn = train.train(spec, seed=1)
-    monkeypatch.setattr(train, "portray", lambda _: {})
+    monkeypatch.setattr(train, "drawn", lambda _: {})
     *_, plain = train.train(spec, seed=1)
     assert drawn.portrait
     assert not plain.portrait
