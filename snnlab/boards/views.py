@@ -17,6 +17,7 @@ from snnlab.boards import envelope, scripts
 from snnlab.boards.board import boards, offered
 from snnlab.boards.bridge import answering, call_dash
 from snnlab.boards.scope import at
+from snnlab.experiments.queries_marks import starred_boards
 
 
 READS = ("_dash-layout", "_dash-dependencies")
@@ -34,7 +35,8 @@ def dash_app() -> Dash:
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The list of boards."""
-    return render(request, "boards/index.html", {"boards": boards().values()})
+    context = {"boards": boards().values(), "starred": starred_boards(request.user)}
+    return render(request, "boards/index.html", context)
 
 
 @require_safe

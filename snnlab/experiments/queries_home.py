@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from snnlab.experiments.models import Star
 from snnlab.experiments.queries_queue import MINE
 from snnlab.experiments.sql import rows
@@ -47,14 +49,14 @@ def ended_since(user: User, since: datetime, limit: int) -> dict[str, Any]:
 
 
 def depths(user: User) -> list[dict[str, Any]]:
-    """How many runs of the user's teams wait in each pool, and how many are held."""
+    """How many runs of the user's teams wait in each pool or are held, and the oldest of them."""
     return rows(
         f"""
         select pool, count(*) filter (where state = 'queued' and blockers = 0) as line,
           count(*) filter (where state = 'held') as held,
-          count(*) filter (where state = 'queued' and blockers > 0) as blocked
+          count(*) filter (where state = 'queued' and blockers > 0) as blocked, min(id) as oldest
         from experiments_run run
-        where run.{MINE} and (state = 'held' or state = 'queued')
+        where run.{MINE} and state in ('held', 'queued')
         group by pool order by pool""",
         user=user.pk,
     )
@@ -75,7 +77,7 @@ def records(user: User, limit: int) -> list[dict[str, Any]]:
           from experiments_entry entry
           where entry.board = board.name and kind in ('measured', 'reproduced')
             and standing <> 'withdrawn' and accuracy is not null and entry.{MINE}
-          order by accuracy desc, id limit 1) best
+          order by (standing = 'withdrawn'), accuracy desc nulls last, id limit 1) best
         where name is not null
         order by finished_at desc nulls last limit %(limit)s""",
         user=user.pk,
@@ -84,8 +86,8 @@ def records(user: User, limit: int) -> list[dict[str, Any]]:
 
 
 def starred(user: User, limit: int) -> list[Star]:
-    """What the user starred last and may still see, each with its run and experiment."""
+    """What the user starred last and may still see: a run, an experiment or a board."""
     found = Star.objects.filter(user=user.pk).select_related("run__experiment", "experiment")
     teams = user.memberships.values("team")
-    seen = found.filter(run__team__in=teams) | found.filter(experiment__team__in=teams)
-    return list(seen.order_by("-pk")[:limit])
+    seen = ~Q(board="") | Q(run__team__in=teams) | Q(experiment__team__in=teams)
+    return list(found.filter(seen).order_by("-pk")[:limit])

@@ -41,3 +41,8 @@ def of_experiment(user: User, experiment: Experiment) -> Marks:
     """In one query."""
     starred = Star.objects.filter(user=user.pk, experiment=experiment.pk).exists()
     return Marks(experiment.tags, [], experiment.notes, "", None, starred)
+
+
+def starred_boards(user: User) -> set[str]:
+    """The short names of the boards that the user starred."""
+    return set(Star.objects.filter(user=user.pk).exclude(board="").values_list("board", flat=True))

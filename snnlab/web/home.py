@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from snnlab.experiments import queries, queries_home, queries_queue
+from snnlab.experiments import queries_home, queries_queue
 from snnlab.experiments.queries_activity import activity
 from snnlab.learning.presets import presets
 from snnlab.teams import visits
@@ -46,14 +46,14 @@ def context(user: Any, since: Any) -> dict[str, Any]:
     for run in running:
         run["share"] = share(run["progress"])
     workers = queries_queue.workers(user)
-    waiting = queries.runs(user).filter(state__in=["queued", "held"]).order_by("id")
+    depths = queries_home.depths(user)
     lines, _ = activity(user, 40)
     found = {
         "since": since,
         "running": running,
         "ended": queries_home.ended_since(user, since, SHOWN),
-        "depths": queries_home.depths(user),
-        "waiting": list(waiting[:SHOWN]),
+        "depths": depths,
+        "oldest": min((pool["oldest"] for pool in depths), default=None),
         "workers": [one for one in workers if one["alive"]],
         "records": queries_home.records(user, SHOWN),
         "starred": queries_home.starred(user, SHOWN),
@@ -62,6 +62,6 @@ def context(user: Any, since: Any) -> dict[str, Any]:
         "most": queries_home.MOST_COUNTED,
         "presets": presets().values(),
     }
-    work = ("running", "waiting", "records", "starred")
+    work = ("running", "depths", "records", "starred")
     found["empty"] = not (found["ended"]["counts"] or any(found[name] for name in work))
     return found

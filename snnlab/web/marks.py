@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from snnlab.experiments import actions_marks, queries, queries_marks
+from snnlab.experiments.actions_shares import BOARDS
 from snnlab.experiments.asking import Refused
 from snnlab.web.access import or_404, writer_or_403
 
@@ -31,6 +32,15 @@ def star(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     found = or_404(READ[kind], request.user, pk)
     actions_marks.star(request.user, on="off" not in request.POST, **{kind: found})
     return redirect(f"web:{kind}", pk)
+
+
+@require_POST
+def star_board(request: HttpRequest, slug: str) -> HttpResponse:
+    """Star a board, or take the star back."""
+    if slug not in (*BOARDS, "compare"):
+        raise Http404
+    actions_marks.star(request.user, on="off" not in request.POST, board=slug)
+    return redirect("boards:index")
 
 
 @require_POST

@@ -178,6 +178,8 @@ def questions() -> dict[str, Callable[[], Any]]:
         "robustness board": get("/boards/robustness/"),
         "list of boards": get("/boards/"),
         **{f"runs: {text or 'all'}": get(f"/runs/?{urlencode({'q': text})}") for text in RUNS},
+        "home": get("/"),
+        "activity": get("/activity/"),
         "runs: sorted by accuracy": get("/runs/?sort=-accuracy"),
         "runs: sorted by energy, page 2": get("/runs/?sort=energy&after=1000"),
         **comparison.questions(client),

@@ -1,7 +1,10 @@
 """Every page as those meet it who see little, no colours, or use no mouse."""
 
+import re
+
 import pytest
 
+from snnlab.experiments.actions_marks import note_run, tag_runs
 from tests.browser.axe import violations
 from tests.web import lab
 
@@ -19,6 +22,7 @@ LISTS = (
     "shares/",
     "gallery/",
 )
+TEAM = ("runs/", "runs/?q=accuracy+%3E+0&col=energy", "activity/", "teams/", "teams/lab/")
 FORMS = ("experiments/new/", "sweeps/new/", "boards/mnist/share/")
 
 
@@ -30,10 +34,12 @@ def places(ada, tmp_path) -> list[str]:
     lab.experiment(ada, "Second", epochs=3)
     sweep, run = lab.sweep(ada), experiment.runs.get()
     lab.schedule(ada)
+    note_run(run, "ada", "# Why\n[link](https://a.example) and `code`")
+    tag_runs([run.pk], "paper")
     row = experiment.entries.get().pk
     boards = (f"boards/{name}" for name in (*BOARDS, f"mnist/rows/{row}/"))
     one = (f"experiments/{experiment.pk}/", f"runs/{run.pk}/", f"sweeps/{sweep.pk}/")
-    return [f"/{place}" for place in (*LISTS, *FORMS, *boards, *one, "chips/loihi1/")]
+    return [f"/{place}" for place in (*LISTS, *TEAM, *FORMS, *boards, *one, "chips/loihi1/")]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -44,7 +50,7 @@ def test_axe_finds_nothing_on_any_page(page, places, scheme):
     for place in places:
         page.open(place)
         page.one("h1")
-        if "runs/" in place or place.endswith(("robustness/", "curves/", "mnist/")):
+        if re.search(r"/runs/[0-9]|(robustness|curves|mnist)/$", place):
             page.one(".js-plotly-plot .main-svg, .empty")
         found[place] = violations(page.driver)
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -99,6 +99,7 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:runs-act": ("/runs/act", OWN, "post", 302),
     "web:runs-view-save": ("/runs/views/save", OWN, "post", 302),
     "web:runs-view-delete": ("/runs/views/{view}/delete", PEOPLE, "post", 302),
+    "web:board-star": ("/boards/mnist/star", OWN, "post", 302),
     "web:run-star": ("/runs/{run}/star", PEOPLE, "post", 302),
     "web:run-tag": ("/runs/{run}/tag", TEAM, "post", 302),
     "web:run-note": ("/runs/{run}/note", TEAM, "post", 302),

@@ -90,6 +90,15 @@ def test_a_star_is_each_users_own(viewer, work, which):
     assert not Star.objects.exists()
 
 
+def test_a_board_is_starred_and_found_at_home(member, work):
+    member.post("/boards/mnist/star")
+    assert "★ Starred" in page(member, "/boards/")
+    assert 'href="/boards/mnist/">mnist</a> <small>board' in page(member, "/")
+    member.post("/boards/mnist/star", {"off": "1"})
+    assert "★ Starred" not in page(member, "/boards/")
+    assert member.post("/boards/nothing/star").status_code == 404
+
+
 def test_a_viewer_sees_tags_and_notes_without_forms(viewer, work, ada):
     lab.person("mo", "lab")
     shown = page(viewer, work[0])

@@ -178,6 +178,11 @@ class Run(models.Model):
             ),
             models.Index(fields=["team", "-id"], name="run_list"),
             models.Index(
+                fields=["team", "id"],
+                name="run_waiting",
+                condition=Q(state__in=["held", "queued"]),
+            ),
+            models.Index(
                 fields=["team", "score", "id"],
                 name="run_score",
                 condition=Q(score__isnull=False),
