@@ -97,3 +97,14 @@ def test_a_shared_board_has_exports_and_a_frame_for_one_site(page, ada, tmp_path
         assert said
         assert all("frame-ancestors" in one or "favicon" in one for one in said)
         server.shutdown()
+
+
+def test_the_form_that_imports_rows_says_what_is_wrong(page, ada):
+    ada.memberships.update(role="admin")
+    page.open("/boards/mnist/import/")
+    page.fill("#data", "title,accuracy\nA,1")
+    page.click("main form button.main")
+    page.shows("the column source_url is missing", ".notice.bad")
+    page.picture("import")
+    assert violations(page.driver) == []
+    assert [said for said in page.complaints() if "422" not in said] == []

@@ -116,3 +116,20 @@ def test_notes_and_lines_of_the_layout_are_drawn():
     (line,) = [one for one in made.items if isinstance(one, Path) and one.colour == "#abcdef"]
     assert line.points[0][1] == line.points[1][1]
     assert "nothing here" in [one.text for one in made.items if isinstance(one, Text)]
+
+
+def test_a_machine_without_fonts_draws_text_all_the_same(monkeypatch):
+    from snnlab.drawing import png as drawer
+
+    real = drawer.ImageFont.truetype
+
+    def none(font, *rest, **more):
+        if font == "DejaVuSans.ttf":
+            raise OSError("cannot open resource")
+        return real(font, *rest, **more)
+
+    monkeypatch.setattr(drawer.ImageFont, "truetype", none)
+    drawer.font.cache_clear()
+    made = scene(go.Scatter(x=[1], y=[1]), xaxis={"title": {"text": "naïve ± 1 −2"}})
+    assert Image.open(io.BytesIO(png(made))).size == (900, 480)
+    drawer.font.cache_clear()
