@@ -71,6 +71,7 @@ def test_a_run_of_the_lab_that_dies_goes_on_at_a_joined_machine_to_the_same_bits
     assert not list(tmp_path.glob("elsewhere/scratch/*")), "what was fetched is gone"
 
 
+@pytest.mark.thorough
 def test_weights_that_another_run_needs_are_fetched(lab: Lab, joined) -> None:
     (teacher,) = submit(Toy(epochs=2))
     first = lab.start()
