@@ -150,6 +150,17 @@ def test_a_run_of_more_devices_than_the_quota_stops_no_other_of_its_team() -> No
     assert claim.definition["epochs"] == 2
 
 
+def test_an_imported_result_needs_nothing_of_the_quota() -> None:
+    mine = team("a")
+    actions_queue.set_share(mine, quota=1)
+    submit(Toy(), team=mine)
+    assert queue.claim("w", ["cpu"])
+    (imported,) = submit(Toy(epochs=9), team=mine)
+    Run.objects.filter(pk=imported.pk).update(pool="import")
+    assert queue.claim("import", ["import"]).run_id == imported.pk
+    assert QuotaSlot.objects.filter(run=None).count() == 0
+
+
 def test_what_nobody_can_offer_is_refused() -> None:
     for ask in (Ask(pool="C P U"), Ask(labels=["Ä"]), Ask(devices=0), Ask(memory=1), Ask(wall=0)):
         with pytest.raises(Refused, match="must be"):

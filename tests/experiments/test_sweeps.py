@@ -7,6 +7,7 @@ from snnlab.experiments import actions_sweeps, queries_sweeps, queue
 from snnlab.experiments.actions import Refused
 from snnlab.experiments.models import Point, Run, Sweep
 from snnlab.experiments.sweep_steps import step
+from snnlab.learning.version import code
 from tests.experiments.sweeps import BASE, begin, create, define, finish, measure, states, work
 
 
@@ -41,6 +42,17 @@ def test_a_grid_runs_every_point_with_every_seed_and_ends() -> None:
     assert best.scores[0].mean == pytest.approx(2.15)
     assert best.scores[0].std == pytest.approx(0.1 / 2**0.5)
     assert best.scores[0].n == 2
+
+
+def test_a_sweep_takes_known_results_only_if_asked() -> None:
+    first = create({"epochs": [1, 2]})
+    while claim := queue.claim("w1", ["cpu"], queue.Offer(code=code())):
+        finish(claim)
+    assert states(first) == ["succeeded"] * 2
+    assert states(create({"epochs": [1, 2, 3]})) == ["queued"] * 3
+    again = create({"epochs": [1, 2, 3]}, reuse=True)
+    assert sorted(states(again)) == ["queued", "succeeded", "succeeded"]
+    assert again.experiment.runs.filter(same_as__experiment=first.experiment).count() == 2
 
 
 def test_every_point_has_a_first_seed_before_any_has_a_second() -> None:
