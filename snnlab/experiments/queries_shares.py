@@ -3,10 +3,10 @@
 import hashlib
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 
-from snnlab.experiments.models import Share
+from snnlab.experiments.models import Share, ShareEvent
 from snnlab.experiments.shared_lines import scope_of
 from snnlab.teams.models import Membership, User
 from snnlab.teams.queries import ALLOWED
@@ -46,12 +46,16 @@ def gallery() -> QuerySet[Share]:
 
 
 def of_team(user: User) -> QuerySet[Share]:
-    """What this user's teams have shared, newest first; `works` says whether it still leads on."""
-    mine = Share.objects.filter(team__memberships__user=user.pk).defer("lines")
-    works = Exists(working().filter(pk=OuterRef("pk")))
+    """What this user's teams have shared, newest first, each with its history.
+
+    `works` says whether it still leads on.
+    """
+    history = Prefetch("events", ShareEvent.objects.order_by("id"))
     return (
-        mine.annotate(works=works)
+        Share.objects.filter(team__memberships__user=user.pk)
+        .annotate(works=Exists(working().filter(pk=OuterRef("pk"))))
         .select_related("team", "created_by", "snapshot")
+        .prefetch_related(history)
         .defer("lines", "snapshot__rows")
         .order_by("-id")
     )
