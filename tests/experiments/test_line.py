@@ -148,7 +148,11 @@ def test_a_run_waits_until_all_that_it_needs_have_succeeded() -> None:
 def test_what_is_needed_is_given_with_the_claim() -> None:
     (teacher,) = submit()
     (student,) = submit(Toy(epochs=9), after=[teacher.pk])
-    succeed(teacher)
+    mine = claim(teacher)
+    for step in (1, 2, 3):
+        recording.record(mine, [], fresh(step, final=step == 3, content=f"weights {step}"))
+    queue.finish(mine)
+    assert teacher.checkpoints.count() == 2
     final = teacher.checkpoints.get(final=True)
     assert claim(student).given == (final.artifact_id,)
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from snnlab.experiments import actions, queue, recording
@@ -55,6 +56,24 @@ def test_a_claim_holds_a_lease_and_counts() -> None:
     assert (run.state, run.lease_epoch, run.attempts, run.lease_owner) == ("running", 1, 1, "w1")
     assert (claim.seed, claim.definition["epochs"], claim.checkpoints) == (0, 3, ())
     assert run.attempt_set.get().worker == "w1"
+
+
+def test_a_lease_lasts_as_long_as_the_settings_say(settings) -> None:
+    settings.SNNLAB_LEASE = 30
+    (run,) = submit()
+    assert queue.claim("w1", ["cpu"])
+    run = Run.objects.annotate(left=F("lease_expires_at") - Now()).get(pk=run.pk)
+    assert 28 < run.left.total_seconds() <= 30
+
+
+def test_a_run_claimed_again_began_when_it_first_began_and_keeps_its_code() -> None:
+    (run,) = submit()
+    offer = queue.Offer(code="1.0+abc")
+    queue.release(queue.claim("w1", ["cpu"], offer))
+    began = Run.objects.get(pk=run.pk).started_at
+    assert queue.claim("w1", ["cpu"], offer)
+    run.refresh_from_db()
+    assert (run.started_at, run.code) == (began, "1.0+abc")
 
 
 def test_a_heartbeat_shows_progress_and_tells_of_a_cancel() -> None:
