@@ -8,7 +8,7 @@ from django.db import transaction
 from snnlab.experiments.asking import Ask, Refused
 from snnlab.experiments.doorbell import ring_on_commit
 from snnlab.experiments.models import Experiment, Run
-from snnlab.experiments.needs import wait_for
+from snnlab.experiments.needs import needed, wait_for
 from snnlab.experiments.reuse import copy_numbers, reused
 from snnlab.experiments.sql import rows
 from snnlab.teams.models import Team
@@ -53,7 +53,8 @@ def submit(
     taken = reused(runs, team) if reuse else []
     Run.objects.bulk_create(runs, batch_size=500)
     copy_numbers(taken)
-    wait_for([run for run in runs if not run.terminal], specs, after)
+    needs = {spec.digest(): needed(spec) for spec in specs}
+    wait_for([run for run in runs if not run.terminal], needs, after)
     ring_on_commit()
     return found
 

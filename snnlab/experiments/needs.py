@@ -1,6 +1,6 @@
 """Which runs a fresh run waits for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from snnlab.experiments.asking import Refused
@@ -13,12 +13,18 @@ if TYPE_CHECKING:
 PROMISING = (Run.State.QUEUED, Run.State.RUNNING, Run.State.SUCCEEDED)
 
 
-def wait_for(runs: Sequence[Run], specs: "Sequence[Spec]", after: Sequence[int]) -> None:
+def needed(spec: "Spec") -> str:
+    """The digest of what has to be trained before; empty if that is nothing."""
+    need = spec.needed()
+    return need.digest() if need else ""
+
+
+def wait_for(runs: Sequence[Run], needs: Mapping[str, str], after: Sequence[int] = ()) -> None:
     """Let fresh runs of one experiment wait for those of `after`, and for what they need.
 
-    A run needs the training of its teacher, or of the network that it tests on chips. A run of the
-    same team that does just that is waited for, or its weights are taken; without one, the run
-    trains it itself.
+    `needs` has for the digest of each definition what is `needed`: the training of its teacher, or
+    of the network that it tests on chips. A run of the same team that does just that is waited for,
+    or its weights are taken; without one, the run trains it itself.
     """
     if not runs:
         return
@@ -27,7 +33,7 @@ def wait_for(runs: Sequence[Run], specs: "Sequence[Spec]", after: Sequence[int])
     found = set(Run.objects.filter(pk__in=named, team=team).values_list("pk", flat=True))
     if missing := [number for number in named if number not in found]:
         raise Refused(f"there is no run {missing[0]} in this team to wait for")
-    trainings = _trainings(team, specs, {run.seed for run in runs})
+    trainings = _trainings(team, needs, {run.seed for run in runs})
     needed = {(run.pk, other) for run in runs for other in named}
     for run in runs:
         if other := trainings.get((run.digest, run.seed)):
@@ -37,10 +43,11 @@ def wait_for(runs: Sequence[Run], specs: "Sequence[Spec]", after: Sequence[int])
     )
 
 
-def _trainings(team: int, specs: "Sequence[Spec]", seeds: set[int]) -> dict[tuple[str, int], int]:
+def _trainings(team: int, needs: Mapping[str, str], seeds: set[int]) -> dict[tuple[str, int], int]:
     """For each (digest, seed), the run that trains what it needs; best one that has ended."""
-    needs = {spec.digest(): spec.needed() for spec in specs}
-    wanted = {digest: need.digest() for digest, need in needs.items() if need}
+    wanted = {digest: need for digest, need in needs.items() if need}
+    if not wanted:
+        return {}
     found = Run.objects.filter(
         team=team, digest__in=set(wanted.values()), seed__in=seeds, state__in=PROMISING
     )

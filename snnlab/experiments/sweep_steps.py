@@ -18,7 +18,7 @@ from snnlab.experiments import queries_sweeps
 from snnlab.experiments.actions import Ask, caveat
 from snnlab.experiments.doorbell import ring_on_commit
 from snnlab.experiments.models import Point, Run, Sweep
-from snnlab.experiments.needs import wait_for
+from snnlab.experiments.needs import needed, wait_for
 from snnlab.experiments.queries_sweeps import PointRow
 from snnlab.experiments.reuse import copy_numbers, reused
 from snnlab.experiments.sql import rows
@@ -124,6 +124,7 @@ def row_of(
         board=spec.dataset.board if spec else "",
         caveat=caveat(spec) if spec else "",
         seeds=list(definition.seeds),
+        needs=needed(spec) if spec else "",
         memory=memory or {},
         problem=point.problem,
     )
@@ -202,8 +203,6 @@ def dispatch(sweep: Sweep, most: int, *, by_point: bool) -> int:
         pk=sweep.pk,
     ):
         return 0
-    from snnlab.learning.spec import Spec
-
     order = "p.number, wanted.place" if by_point else "wanted.place, p.number"
     wanted = rows(
         f"""
@@ -220,13 +219,17 @@ def dispatch(sweep: Sweep, most: int, *, by_point: bool) -> int:
     taken = reused(runs, sweep.experiment.team) if plan.reuse else []
     Run.objects.bulk_create(runs, batch_size=500)
     copy_numbers(taken)
-    wait_for(
-        [run for run in runs if not run.terminal],
-        [Spec.parse(point.definition) for point in points.values()],
-        (),
-    )
+    needs = {point.digest: needs_of(point) for point in points.values()}
+    wait_for([run for run in runs if not run.terminal], needs)
     ring_on_commit()
     return len(runs)
+
+
+def needs_of(point: Point) -> str:
+    """What runs of the point need; points of older versions do not say it."""
+    from snnlab.learning.spec import Spec
+
+    return needed(Spec.parse(point.definition)) if point.needs is None else point.needs
 
 
 def run_of(sweep: Sweep, plan: Plan, point: Point, seed: int) -> Run:

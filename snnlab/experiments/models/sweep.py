@@ -53,6 +53,7 @@ class Point(models.Model):
     """One combination of values, and the seeds that it is to be run with.
 
     `memory` is what the search wants to know again. What no spec can be made of has a `problem`.
+    `needs` is the digest of what has to be trained before, empty for nothing, null if not noted.
     """
 
     sweep = models.ForeignKey(Sweep, models.CASCADE, related_name="points")
@@ -63,6 +64,7 @@ class Point(models.Model):
     board = models.CharField(max_length=40, blank=True)
     caveat = models.CharField(max_length=300, blank=True)
     seeds = ArrayField(models.BigIntegerField())
+    needs = models.CharField(max_length=12, null=True)  # noqa: DJ001  null = not noted
     memory = models.JSONField(default=dict)
     problem = models.CharField(max_length=500, blank=True)
 
