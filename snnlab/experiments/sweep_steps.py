@@ -6,7 +6,7 @@ time act for a sweep; should two act all the same, unique points and runs let no
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from snnlab.experiments import queries_sweeps
+from snnlab.experiments import queries_sweeps, sweep_runs
 from snnlab.experiments.actions import Ask, caveat
 from snnlab.experiments.doorbell import ring_on_commit
 from snnlab.experiments.models import Point, Run, Sweep
@@ -214,29 +214,44 @@ def dispatch(sweep: Sweep, most: int, *, by_point: bool) -> int:
         sweep=sweep.pk,
         most=most,
     )
-    plan, points = queries_sweeps.plan(sweep), Point.objects.in_bulk({r["id"] for r in wanted})
-    runs = [run_of(sweep, plan, points[row["id"]], row["seed"]) for row in wanted]
-    taken = reused(runs, sweep.experiment.team) if plan.reuse else []
-    Run.objects.bulk_create(runs, batch_size=500)
-    copy_numbers(taken)
-    needs = {point.digest: needs_of(point) for point in points.values()}
-    wait_for([run for run in runs if not run.terminal], needs)
+    if not wanted:
+        return 0
+    runs = made_of(sweep, wanted)
+    wait_for([run for run in runs if not run.terminal], needs({row["id"] for row in wanted}))
     ring_on_commit()
     return len(runs)
 
 
-def needs_of(point: Point) -> str:
-    """What runs of the point need; points of older versions do not say it."""
+def made_of(sweep: Sweep, wanted: list[dict[str, Any]]) -> list[Run]:
+    """Runs of these points and seeds; known results are looked for only where that is asked."""
+    plan = queries_sweeps.plan(sweep)
+    if not plan.reuse:
+        first = Point.objects.get(pk=wanted[0]["id"])
+        return sweep_runs.insert(run_of(sweep, plan, first, wanted[0]["seed"]), wanted)
+    points = Point.objects.in_bulk({row["id"] for row in wanted})
+    runs = [run_of(sweep, plan, points[row["id"]], row["seed"]) for row in wanted]
+    taken = reused(runs, sweep.experiment.team)
+    Run.objects.bulk_create(runs, batch_size=500)
+    copy_numbers(taken)
+    return runs
+
+
+def needs(points: Collection[int]) -> dict[str, str]:
+    """What runs of these points need, by digest; points of older versions do not say it."""
     from snnlab.learning.spec import Spec
 
-    return needed(Spec.parse(point.definition)) if point.needs is None else point.needs
+    found = Point.objects.filter(pk__in=points)
+    untold = found.filter(needs=None).values_list("digest", "definition")
+    return dict(found.exclude(needs=None).values_list("digest", "needs")) | {
+        digest: needed(Spec.parse(definition)) for digest, definition in untold
+    }
 
 
 def run_of(sweep: Sweep, plan: Plan, point: Point, seed: int) -> Run:
     """A new run of a point."""
     ask = Ask(**{name: getattr(plan, name) for name in Ask.__dataclass_fields__})
     return Run(
-        experiment_id=sweep.experiment_id,
+        experiment=sweep.experiment,
         point=point,
         definition=point.definition,
         digest=point.digest,

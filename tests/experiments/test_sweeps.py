@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection, transaction
 from snnlab.experiments import actions_sweeps, queries_sweeps, queue
 from snnlab.experiments.actions import Refused
 from snnlab.experiments.models import Point, Run, Sweep
-from snnlab.experiments.sweep_steps import step
+from snnlab.experiments.sweep_steps import run_of, step
 from snnlab.learning.version import code
 from tests.experiments.sweeps import BASE, begin, create, define, finish, measure, states, work
 
@@ -353,3 +353,30 @@ def test_a_robustness_sweep_waits_for_the_training_it_tests() -> None:
     assert set(runs[0].needs.all()) == set(trained.experiment.runs.all())
     work(by_epochs, most=1)
     assert [run.blockers for run in runs.all()] == [0, 0]
+
+
+def test_runs_that_the_database_makes_are_those_that_python_would_make() -> None:
+    asked = {"pool": "gpu", "labels": ["b", "a"], "devices": 2, "memory": 4000, "wall": 60}
+    made = create({"epochs": [1, 2]}, seeds=[3, 1], priority=7, **asked)
+    given_here = {"id", "place", "team_id", "events_made", "created_at", "not_before", "score"}
+    names = {field.attname for field in Run._meta.local_concrete_fields} - given_here
+    runs = list(Run.objects.order_by("id"))
+    assert [(run.definition["epochs"], run.seed) for run in runs] == [
+        (1, 3),
+        (2, 3),
+        (1, 1),
+        (2, 1),
+    ]
+    for run in runs:
+        expected = run_of(made, queries_sweeps.plan(made), run.point, run.seed)
+        assert {n: getattr(run, n) for n in names} == {n: getattr(expected, n) for n in names}
+        assert (run.place, run.team_id) == (run.pk, made.experiment.team_id)
+
+
+def test_points_of_an_older_version_are_asked_what_they_need() -> None:
+    trained = create({"epochs": [1]}, seeds=[1, 2])
+    tested = create({"task.chips": [2]}, base=define({"epochs": [1]}).raw | ROBUST)
+    Point.objects.filter(sweep=tested).update(needs=None, seeds=[1, 2])
+    assert step(tested.pk)
+    needs = {run.seed: run.needs.get() for run in tested.experiment.runs.all()}
+    assert needs == {run.seed: run for run in trained.experiment.runs.all()}
