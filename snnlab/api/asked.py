@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from pydantic import Field
 
-from snnlab.api.door import Unreadable
 from snnlab.learning.part import Part
 from snnlab.learning.problems import MISSING, Problem, SpecError
 
@@ -15,6 +14,14 @@ if TYPE_CHECKING:
 
 REF = "#/components/schemas/{model}"
 MOST_SPECS = 1000
+
+
+class Unreadable(Exception):
+    """The body of a request is no JSON."""
+
+    def __init__(self, error: SpecError) -> None:
+        super().__init__(str(error))
+        self.problems = error.problems
 
 
 class NewExperiment(Part):

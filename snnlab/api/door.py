@@ -10,6 +10,7 @@ from ninja.errors import AuthenticationError, ValidationError
 from ninja.security import HttpBearer
 
 from snnlab import __version__
+from snnlab.api.asked import Unreadable, components
 from snnlab.experiments.asking import Refused
 from snnlab.learning.problems import MISSING, Problem, SpecError
 from snnlab.teams.actions import user_of
@@ -29,19 +30,9 @@ class Api(NinjaAPI):
     """Adds the schema of a spec, which comes from the parts and not from a view."""
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
-        from snnlab.api.asked import components  # here, because it takes PyTorch along
-
         schema = super().get_openapi_schema(*args, **kwargs)
         schema["components"].setdefault("schemas", {}).update(components())
         return schema
-
-
-class Unreadable(Exception):
-    """The body of a request is no JSON."""
-
-    def __init__(self, error: SpecError) -> None:
-        super().__init__(str(error))
-        self.problems = error.problems
 
 
 api = Api(

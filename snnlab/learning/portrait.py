@@ -6,20 +6,18 @@ less than a batch. Neither weights nor generators are any different afterwards.
 """
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from snnlab.learning.energy import Population
+from snnlab.learning.evaluation import Tested
 from snnlab.learning.layers import Spiking
 from snnlab.learning.network import SpikingNetwork
 from snnlab.learning.neuron import Firing
 from snnlab.learning.stepping import hooked
 
-
-if TYPE_CHECKING:
-    from snnlab.learning.train import Training
 
 Portrait = dict[str, Tensor]
 log = logging.getLogger(__name__)
@@ -29,7 +27,7 @@ MOST_LAYERS, MOST_NEURONS, MOST_TRACES, MOST_STEPS = 32, 64, 4, 256
 MOST_CLASSES = 256
 
 
-def drawn(training: "Training") -> Portrait:
+def drawn(training: Tested) -> Portrait:
     """The portrait, or nothing where memory does not suffice: it is not worth a run that ended."""
     try:
         return portray(training)
@@ -38,7 +36,7 @@ def drawn(training: "Training") -> Portrait:
         return {}
 
 
-def portray(training: "Training") -> Portrait:
+def portray(training: Tested) -> Portrait:
     """The portrait of a network whose test images have just been classified."""
     test, predicted = training.test, training.predicted
     classes = training.spec.dataset.classes
@@ -60,7 +58,7 @@ def confusion(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
 
 
 @torch.no_grad()
-def passage(training: "Training", image: Tensor) -> Portrait:
+def passage(training: Tested, image: Tensor) -> Portrait:
     """How one image passes through the network; what it draws is given back to the generator."""
     found: Portrait = {}
     before = training.generator.get_state()
