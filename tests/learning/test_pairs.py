@@ -83,6 +83,6 @@ def update(spec):
         training.network.teacher = training.built(teaching, 2).requires_grad_(requires_grad=False)
     spec.rule.prepare(training.network)
     training.optimizer = spec.optimizer.build(training.network.parameters())
-    training.update(torch.arange(4), 1)
+    training.update(torch.arange(4), 1, looks=True)
     assert all(p.isfinite().all() for p in training.network.parameters())
     training.network(training.encode(training.train[torch.arange(2)].images))
