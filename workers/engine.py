@@ -1,7 +1,7 @@
 """What a trainer needs of the science. Tests of the machinery put a toy in its place."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from snnlab.learning import machine, parallel
 from snnlab.learning.checkpoint import Checkpoint, load, save, weights_digest
@@ -44,7 +44,8 @@ def together(device: str) -> None:
     parallel.start(device)
 
 
-def apart() -> None:
+def apart() -> NoReturn:
+    """End this process, which has trained with others."""
     parallel.stop()
 
 

@@ -224,7 +224,8 @@ class Supervisor:
         return None
 
     def note_usage(self) -> None:
-        self.write(partial(recording.note_usage, self.claim, *self.gauge.look()))
+        if seen := self.gauge.look():
+            self.write(partial(recording.note_usage, self.claim, *seen))
 
     def over_memory(self) -> str | None:
         """End a trainer that uses more than its run may."""

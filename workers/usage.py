@@ -65,8 +65,14 @@ class Gauge:
     def due(self) -> bool:
         return time.monotonic() >= self._due
 
-    def look(self) -> tuple[int, dict[str, float | None]]:
-        """The number of the look; CPU in percent of one core, GPUs in percent, memory in MB."""
+    def look(self) -> tuple[int, dict[str, float | None]] | None:
+        """The number of the look; CPU in percent of one core, GPUs in percent, memory in MB.
+
+        None once the training has ended: its process may wait for us to notice, without memory.
+        """
+        memory = resident(self.process)
+        if not memory:
+            return None
         now, used = time.monotonic(), spent(self.process)
         share = (used - self._before[1]) / max(now - self._before[0], 1e-3)
         self._before = (now, used)
@@ -76,7 +82,7 @@ class Gauge:
         self._due = now + self.every
         known: dict[str, float | None] = {
             "cpu": round(100 * max(0.0, share), 1),
-            "memory": resident(self.process),
+            "memory": memory,
         }
         return self.looks, known | self._graphics()
 

@@ -12,7 +12,10 @@ would have drawn. Statistics of batch normalisation are those of each process's 
 """
 
 import datetime
+import os
+import sys
 from collections.abc import Iterable
+from typing import NoReturn
 
 import torch
 import torch.distributed as dist
@@ -29,9 +32,16 @@ def start(device: str) -> None:
     dist.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=PATIENCE)
 
 
-def stop() -> None:
-    """Leave the other processes."""
+def stop() -> NoReturn:
+    """Leave the other processes and end this one at once; its work must be done.
+
+    A thread of gloo may still free tensors while Python tears its interpreter down, which aborts
+    the process (pytorch/pytorch#179291), and with it torchrun ends all the others.
+    """
     dist.destroy_process_group()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def size() -> int:

@@ -1,10 +1,13 @@
 """What a run may use of its worker, and what a worker offers."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -146,16 +149,26 @@ def test_a_training_is_looked_at_more_rarely_the_longer_it_takes(
     monkeypatch.setattr(looking, "graphics", lambda: [GPU | {"index": n} for n in (0, 1)])
     gauge = Gauge(os.getpid(), 10, None)
     assert not gauge.due
-    seq, used = gauge.look()
+    seq, used = gauge.look() or pytest.fail("this process is alive")
     assert (seq, used["gpu"], used["gpu_memory"]) == (1, None, None)
     assert used["memory"] == pytest.approx(resident(os.getpid()), rel=0.5)
     gauge.look()
     assert gauge.every == 20
-    assert Gauge(os.getpid(), 10, [1]).look()[1]["gpu_memory"] == 300
-    assert Gauge(os.getpid(), 10, []).look()[1]["gpu_memory"] == 600
+    for own, memory in (([1], 300), ([], 600)):
+        _, used = Gauge(os.getpid(), 10, own).look() or pytest.fail("this process is alive")
+        assert used["gpu_memory"] == memory
 
 
 GPU = {"use": 0.5, "memory": 300.0, "total": 1000.0}
+
+
+def test_a_training_that_has_ended_is_not_said_to_use_nothing() -> None:
+    """Its process stays, without memory, until its supervisor notices."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        gauge = Gauge(child.pid, 10, None)
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert Path(f"/proc/{child.pid}").exists()
+        assert gauge.look() is None
 
 
 def test_what_a_trainer_uses_is_noted_at_each_heartbeat(slots: Start) -> None:
@@ -165,4 +178,5 @@ def test_what_a_trainer_uses_is_noted_at_each_heartbeat(slots: Start) -> None:
     noted = list(run.usage.order_by("at"))
     assert [used.seq for used in noted] == list(range(1, len(noted) + 1))
     assert len(noted) > 2
-    assert all(used.memory > 5 and used.gpu is None for used in noted)
+    assert all(used.memory > 0 and used.gpu is None for used in noted)
+    assert noted[-1].memory > 5
