@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -18,7 +19,13 @@ def pytest_configure() -> None:
 
     A database connection that outlives its request would be in the way when the test database is
     dropped. Children must hear Ctrl-C, also where the tests were started in a way that ignores it.
+    No test fails because the machine is busy: Hypothesis sets no time limits.
     """
+    profile = hypothesis.settings(
+        deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.register_profile("snnlab", profile)
+    hypothesis.settings.load_profile("snnlab")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {

@@ -289,6 +289,5 @@ def test_whatever_happens_the_database_agrees_with_the_model(
 EFFORT = settings(
     max_examples=60,
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )

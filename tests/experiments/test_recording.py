@@ -48,9 +48,7 @@ def test_of_two_attempts_the_newer_counts(claim: Claim) -> None:
     assert points(claim) == {("loss", 1): 0.5, ("loss", 2): 0.3}
 
 
-@settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(
         st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 5)), max_size=8), max_size=6

@@ -196,9 +196,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60) | st.lists(PIECES, max_size=12).map(" ".join))
 def test_no_text_breaks_a_search_but_by_its_own_error(ada, text: str) -> None:
     try:

@@ -109,7 +109,7 @@ def test_one_fan_out_too_many_is_found_in_a_convolution() -> None:
     weight=st.floats(width=32),
     learning=st.booleans(),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_it_never_raises(name, sizes, alpha, threshold, reset, bits, weight, learning) -> None:
     network = mlp(*sizes)
     network.layers[0].weight[0, 0] = weight

@@ -241,7 +241,7 @@ def test_noise_alone_gives_the_membrane_its_declared_spread() -> None:
     assert first == pytest.approx(share, abs=5 * math.sqrt(share / (n * 40)))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(silent=st.floats(0, 1), seed=st.integers(0, 5))
 def test_silent_neurons_never_fire_and_hot_ones_always_do(silent: float, seed: int) -> None:
     network = dense(SOFT)

@@ -39,7 +39,7 @@ def test_a_mean_per_operation_is_no_price() -> None:
 
 
 @given(a=COUNTS, b=COUNTS, steps=st.integers(1, 1000))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_energies_add_up_over_layers_and_time(a: float, b: float, steps: int) -> None:
     profile = load("truenorth")
     one, two = Events(a, b, b, 0.0), Events(b, a, a, 0.0)

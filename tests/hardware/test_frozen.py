@@ -39,7 +39,7 @@ def test_factors_follow_the_declared_law(law: str) -> None:
 
 
 @given(level=st.floats(0, 1), extra=st.floats(0, 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_lognormal_factors_below_the_reference_are_positive(level: float, extra: float) -> None:
     spread = Spread(level, level, level, reference=level + extra)
     factor = spread.factor(normal(2, range(1), "tau", (1000,)), level)
@@ -90,7 +90,7 @@ def test_a_spread_that_is_none_is_refused(bad: float) -> None:
 
 
 @given(share=st.floats(0, 1), size=st.integers(1, 300))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_exact_mode_breaks_the_rounded_share(share: float, size: int) -> None:
     first, last = Faults(silent=share).broken(uniform(3, range(3), "f", (size,)), share, 0)
     assert first.sum(1).tolist() == [round(share * size)] * 3

@@ -156,7 +156,7 @@ def test_saturation_is_counted_and_refused_in_strict_mode() -> None:
 
 
 @given(seed=st.integers(0, 50), split=st.integers(1, 5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_sample_does_not_depend_on_its_batch(seed: int, split: int) -> None:
     program = compile(load("xylo_a2"), mlp(16, 12, 8, alpha=0.875, seed=seed))
     x = spikes(10, 6, 16, seed=seed)

@@ -44,7 +44,7 @@ def matrix(mapping: Mapping, layer: Layer) -> torch.Tensor:
     stride=st.integers(1, 2),
     padding=st.integers(0, 2),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_synapse_is_lost_and_no_limit_broken(neurons, axons, bits, size, stride, padding):
     kernel = torch.randn(3, 2, 3, 3, dtype=torch.float64)
     side = (size + 2 * padding - 3) // stride + 1

@@ -55,7 +55,7 @@ def test_it_equals_the_lab_s_kernels_in_single_precision() -> None:
 
 
 @given(alpha=st.floats(0.1, 1), seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_constant_input_equals_itself_repeated(alpha: float, seed: int) -> None:
     network = mlp(6, 5, 3, alpha=alpha, seed=seed, dtype=torch.float64)
     x = torch.rand(1, 2, 6, generator=torch.Generator().manual_seed(seed)).double()
@@ -64,7 +64,7 @@ def test_a_constant_input_equals_itself_repeated(alpha: float, seed: int) -> Non
 
 
 @given(alpha=st.floats(0.1, 0.99), i=st.floats(-2, 2), steps=st.integers(1, 30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_below_threshold_the_potential_is_a_geometric_sum(alpha, i, steps) -> None:
     dynamics = Dynamics(alpha, 1e9, "soft", v_initial=0.5)
     *_, (_, v) = dynamics.states(torch.tensor([[i]], dtype=torch.float64), steps)
@@ -73,7 +73,7 @@ def test_below_threshold_the_potential_is_a_geometric_sum(alpha, i, steps) -> No
 
 
 @given(i=st.floats(0, 1.5), steps=st.integers(1, 50))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_soft_reset_loses_no_charge(i: float, steps: int) -> None:
     current = torch.tensor([[i]], dtype=torch.float64)
     states = list(Dynamics(1.0, 1.0, "soft").states(current, steps))

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.chips import Draws
@@ -37,7 +37,6 @@ def test_the_four_definitions_of_buechel() -> None:
         nonideality("drift", 100, compat="buechel2021")
 
 
-@settings(deadline=None)
 @given(bits=st.integers(2, 8), seed=st.integers(0, 99))
 def test_the_quantiser_of_buechel_is_its_formula(bits: int, seed: int) -> None:
     w = torch.randn(200, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -48,7 +47,6 @@ def test_the_quantiser_of_buechel_is_its_formula(bits: int, seed: int) -> None:
     torch.testing.assert_close(q / step, torch.round(q / step))
 
 
-@settings(deadline=None)
 @given(bits=st.integers(2, 8), seed=st.integers(0, 99))
 def test_stored_weights_are_signed_multiples_of_a_step(bits: int, seed: int) -> None:
     w = torch.randn(200, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -85,7 +85,7 @@ def test_the_report_tells_errors_and_places() -> None:
 
 
 @given(cut=st.integers(0, 400), at=st.integers(0, 60), byte=st.integers(0, 255))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_broken_bytes_raise_nothing_but_a_value_error(cut: int, at: int, byte: int) -> None:
     data = bytearray(dumps({"a": torch.ones(3), "b": torch.zeros(2, 2).long()}, {"x": "y"}))
     data[at] = byte

@@ -26,7 +26,7 @@ METHODS = st.sampled_from(["absmax", "mse"])
 
 
 @given(weight=WEIGHTS, bits=BITS, method=METHODS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_codes_are_few_symmetric_monotone_and_near(weight, bits, method) -> None:
     step = best_step(weight, bits, method)
     codes = rounded(weight, step, bits)
@@ -39,7 +39,7 @@ def test_codes_are_few_symmetric_monotone_and_near(weight, bits, method) -> None
 
 
 @given(weight=WEIGHTS, bits=BITS, power=st.integers(-20, 20), method=METHODS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_unit_of_weights_does_not_matter(weight, bits, power, method) -> None:
     if weight.abs().max() < 1e-200:
         return
@@ -49,7 +49,7 @@ def test_the_unit_of_weights_does_not_matter(weight, bits, power, method) -> Non
 
 
 @given(weight=WEIGHTS, bits=BITS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_mse_step_is_never_worse_than_absmax(weight, bits) -> None:
     error = {}
     for method in ("absmax", "mse"):
@@ -148,7 +148,7 @@ def test_bits_that_the_chip_lacks_are_refused() -> None:
 
 
 @given(alpha=st.floats(0, 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_decay_has_a_register_on_every_chip(alpha: float) -> None:
     for kind in ("exact", "twelve_bit", "shift"):
         near = nearest_alpha(kind, torch.tensor([alpha], dtype=torch.float64)).item()

@@ -58,7 +58,7 @@ def test_noise_forgets_as_the_membrane_does() -> None:
 
 
 @given(t=st.floats(1, 1000), sigma=st.floats(1e-3, 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_noise_grows_with_the_root_of_temperature(t: float, sigma: float) -> None:
     alpha, theta = tensors(0.9, 1.0)
     warm = Thermal(sigma, temperature=t).step(alpha, theta, 0.0, 1e-3)
