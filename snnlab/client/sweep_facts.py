@@ -106,9 +106,11 @@ def table(sweep: Any, points: Iterable[PointRow]) -> Table:
 
 
 def number(score: queries_sweeps.Score) -> str:
+    """Mean, half of its 95 % interval and number of seeds, as on the sweep's page."""
     if score.mean is None:
         return ""
-    return f"{score.mean:.4g}" + (f" ± {score.std:.2g}" if score.std is not None else "")
+    half = f" ± {score.half:.2g}" if score.half is not None else ""
+    return f"{score.mean:.4g}{half}" + (f" (n = {score.n})" if score.n > 1 else "")
 
 
 def value(found: Any) -> str:

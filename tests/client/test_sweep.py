@@ -45,19 +45,27 @@ def test_the_number_of_runs_is_told_before_anything_is_made(tiny: Path, admin: U
 
 
 def test_a_sweep_is_submitted_worked_on_and_watched(tiny: Path) -> None:
-    number = submitted(tiny, "--seeds", "1,2", "--name", "depth", "--priority", 3)
+    number = submitted(tiny, "--seeds", "1-3", "--name", "depth", "--priority", 3)
     work(by_epochs)
     command.step(number)
     found = answer("status", number, "--best", 2)
-    assert (found["state"], found["ended"], found["share"]) == ("done", 6, 1.0)
+    assert (found["state"], found["ended"], found["share"]) == ("done", 9, 1.0)
     best = found["points_best"][0]
-    assert (best["values"], best["scores"]["accuracy"]["n"]) == ({"epochs": 3}, 2)
+    assert (best["values"], best["scores"]["accuracy"]["n"]) == ({"epochs": 3}, 3)
     table = snnlab("sweep", "status", number).stdout
-    assert "6 of 6 ended, 6 succeeded" in table
-    assert "3 ± 0" in table
+    assert "9 of 9 ended, 9 succeeded" in table
+    assert "3 ± 0 (n = 3)" in table
     assert snnlab("sweep", "watch", number).exit_code == Code.OK
     assert "depth" in snnlab("sweep", "ls").stdout
     assert answer("ls")[0]["name"] == "depth"
+
+
+def test_two_seeds_have_no_interval_as_on_the_page(tiny: Path) -> None:
+    number = submitted(tiny, "--seeds", "1,2")
+    work(by_epochs)
+    table = snnlab("sweep", "status", number).stdout
+    assert "3 (n = 2)" in table
+    assert "±" not in table
 
 
 def test_a_file_may_hold_a_whole_sweep(tiny: Path, tmp_path: Path, admin: User) -> None:
