@@ -109,6 +109,8 @@ def found(user, runs, text: str) -> set[str]:
         ("not starred", "good weak busy idle"),
         ("starred = no", "good weak busy idle"),
         ("experiment ~ idle", "idle"),
+        ("experiment = good", "good"),
+        ("experiment in (good, 'idle one')", "good idle"),
     ],
 )  # fmt: skip
 def test_a_search_finds(ada, runs, text: str, names: str) -> None:
