@@ -109,7 +109,7 @@ def test_a_broker_that_never_answers_delays_a_submission_by_a_moment_only(
         lab.start(broker=address)
         before = time.monotonic()
         (run,) = submit(Toy(epochs=2))
-        assert time.monotonic() - before < 3
+        assert time.monotonic() - before < 10  # seconds; its client alone would wait for ever
         assert "the doorbell is broken" in caplog.text
         run = ends(run)
         lab.check(run)

