@@ -4,9 +4,11 @@ Its address says the runs and all that is shown of them. What the browser names 
 the runs of whoever asks; what is not theirs is not there.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from dash import Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
 from django.http import HttpRequest, QueryDict
@@ -144,15 +146,16 @@ def told(view: View, found: Any) -> list[Any]:
 
 def numbers(mean: figures.Mean, n: int) -> list[str]:
     """What a mean curve comes to, in the order of HEAD."""
-    real = [float(value) for value in mean.y if value == value]
+    real = mean.y[np.isfinite(mean.y)]
+    first, least, most = (real[0], real.min(), real.max()) if len(real) else (math.nan,) * 3
     low, high = (plain(float(mean.y[-1] + sign * mean.half[-1])) for sign in (-1, 1))
     return [
         str(n),
-        plain(real[0] if real else None),
+        plain(float(first)),
         plain(float(mean.y[-1])),
         f"{low} to {high}" if mean.half[-1] == mean.half[-1] else f"no CI (n = {mean.n[-1]})",
-        plain(min(real, default=None)),
-        plain(max(real, default=None)),
+        plain(float(least)),
+        plain(float(most)),
         str(len(mean.x)),
     ]
 

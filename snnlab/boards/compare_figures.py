@@ -124,8 +124,9 @@ def mean(curves: Sequence[Curve]) -> Mean:
 
 def student(n: Any) -> Any:
     """Student's t for so many values; NaN for fewer than three, which have no interval."""
-    known = {count: quantile(LEVEL, count - 1) for count in set(n.tolist()) if count >= FEWEST}
-    return np.array([known.get(count, np.nan) for count in n.tolist()])
+    counts, place = np.unique(n, return_inverse=True)
+    t = [quantile(LEVEL, count - 1) if count >= FEWEST else np.nan for count in counts.tolist()]
+    return np.array(t)[place]
 
 
 def banded(found: Mean, name: str, most: int, look: dict[str, Any], of: int) -> list[go.Scatter]:
