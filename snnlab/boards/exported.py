@@ -75,7 +75,7 @@ def table(title: str, teams: Collection[int], state: State) -> Table:
     fields |= {field.name: field for field in CITED}
     chosen = tuple(fields.values())
     lines = (tuple(value(row, f) for f in chosen) for row in rows(teams, state))
-    return Table("rows", title, chosen, lines, {"accuracy": "half"})
+    return Table("rows", title, chosen, lines, {"accuracy": "half"}, frozenset({"low", "high"}))
 
 
 def rows(teams: Collection[int], state: State) -> Iterator[BoardRow]:

@@ -109,6 +109,7 @@ def test_latex_marks_the_best_and_escapes_the_rest():
     assert r"a\_b \& c\% & \textbf{98.12} & 300 &" in text
     assert text.rstrip().endswith("\\bottomrule\n\\end{tabular}")
     assert "Accuracy [\\%]" in text
+    assert "{lrr}" in "".join(latex.write(table(twice=frozenset({"day"}))))
 
 
 EVIL = r"\input{/etc/passwd} $x^2$ {~} #1 <>|"
@@ -168,6 +169,7 @@ def test_bibtex_cites_each_source_once_and_makes_nothing_up():
     keys = re.findall(r"^@misc\{(\S+),$", text, re.MULTILINE)
     assert keys == ["lee2016", "wu2018", "wu2018a", "report", "evil2020"]
     assert "eprint = {1706.02609}" in text
+    assert "key = {wu2018a}" in text
     assert "doi = {10.3389/fnins.2016.00508}" in text
     assert "measured" not in text
     assert "author" not in text  # the table names none

@@ -25,7 +25,7 @@ def write(table: Table) -> Iterator[str]:
         known.add(source or str(said["title"]))
         key = unlike(name_of(str(said["title"] or ""), said["year"]), keys)
         keys.add(key)
-        yield entry(key, fields(said, source))
+        yield entry(key, fields(said, source) | {"key": key})  # to sort by, without authors
 
 
 def fields(said: dict[str, object], source: str) -> dict[str, str]:

@@ -18,8 +18,8 @@ MOST = 10_000  # rows: a longer table is for no page, and its best values need i
 def write(table: Table) -> Iterator[str]:
     """The whole environment, ready to be put into a document that uses booktabs."""
     rows = [row for row, _ in zip(table.rows, range(MOST), strict=False)]
-    halves = set(table.pairs.values())
-    shown = [(n, f) for n, f in enumerate(table.fields) if f.name not in halves]
+    hidden = table.twice.union(table.pairs.values())
+    shown = [(n, f) for n, f in enumerate(table.fields) if f.name not in hidden]
     best = {n: best_of([row[n] for row in rows], field) for n, field in shown}
     yield "% needs \\usepackage{booktabs}; for \\textquotedbl also \\usepackage[T1]{fontenc}\n"
     yield f"\\begin{{tabular}}{{{''.join(map(side, (f for _, f in shown)))}}}\n\\toprule\n"

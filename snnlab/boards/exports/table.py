@@ -18,6 +18,7 @@ class Field(NamedTuple):
 class Table(NamedTuple):
     """Rows are read once, as they come; `pairs` names fields that are shown as one: value ± half.
 
+    `twice` names fields that say again what a pair says; a table for a page leaves them out.
     `cited` says for each row what BibTeX is made of: title, address, year, who.
     """
 
@@ -26,6 +27,7 @@ class Table(NamedTuple):
     fields: tuple[Field, ...]
     rows: Iterable[tuple[Any, ...]]
     pairs: dict[str, str] = {}
+    twice: frozenset[str] = frozenset()
 
 
 def labelled(field: Field) -> str:
