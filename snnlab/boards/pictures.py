@@ -1,5 +1,6 @@
 """Pictures of boards for other pages: plots, a badge, a preview, and a page for a frame."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,19 +13,21 @@ from django.views.decorators.http import require_safe
 from snnlab.boards.board import boards
 from snnlab.boards.scope import asked, scope
 from snnlab.boards.shared import share_of
+from snnlab.boards.snapshots import is_id
 from snnlab.boards.state import query_of
 from snnlab.drawing.badge import badge as drawn_badge
 from snnlab.drawing.figure import draw
 from snnlab.drawing.png import png
 from snnlab.drawing.svg import svg
 from snnlab.experiments import queries
-from snnlab.experiments.queries import BoardRow
-from snnlab.experiments.wanted import wanted_of
+from snnlab.experiments.queries import KINDS, BoardRow, Wanted
 
 
 WIDTH, HEIGHT, TALL = 900, 480, 720
 PREVIEW = (1200, 630)
 EMBEDDED = 20  # rows
+UNRANKED = ("published",)
+OWN = tuple(kind for kind in KINDS if kind not in UNRANKED)
 TITLES = {
     "trade": "accuracy against cost",
     "record": "record over time",
@@ -105,11 +108,17 @@ def badge(request: HttpRequest, **_: Any) -> HttpResponse:
 
 
 def ranked(request: HttpRequest, slug: str, pk: str) -> tuple[BoardRow | None, int]:
-    """A shown row with its rank, and how many rows of the same data have one."""
-    wanted = wanted_of(slug, QueryDict(f"{'rank=published&' if pk else ''}sort=-accuracy"))
+    """A shown row with its rank, and how many rows of the same data have one.
+
+    Published rows rank only where one of them is asked for: else it is the rank that a board shows.
+    """
+    if pk and not (is_id(pk) and int(pk)):
+        return None, 0
+    wanted = Wanted(slug, only=int(pk), size=1) if pk else Wanted(slug, kinds=OWN, size=1)
     found = queries.standings(scope(request), wanted)
-    rows = [row for row in found.rows if (str(row.id) == pk if pk else row.rank is not None)]
-    return (rows[0], found.ranked.get(rows[0].caveat, 0)) if rows else (None, 0)
+    if found.rows and found.rows[0].kind in UNRANKED:
+        found = queries.standings(scope(request), replace(wanted, rank_published=True))
+    return (found.rows[0], found.ranked.get(found.rows[0].caveat, 0)) if found.rows else (None, 0)
 
 
 @login_not_required

@@ -41,7 +41,7 @@ def share() -> None:
 def create(*, user: User, what: str, team: str | None, password: bool, **said: Any) -> None:
     """Make a link to WHAT: a board, such as mnist; `compare`, with --query runs=1,2; or a run's
     number. It is printed once and never again."""
-    said["columns"] = [name for name in said["columns"].split(",") if name]
+    said["columns"] = [name for name in said["columns"].split(",") if name] or None
     typed = click.prompt("Password", hide_input=True, confirmation_prompt=True) if password else ""
     wish = Wish(**kind_of(what), password=typed, **said)
     try:

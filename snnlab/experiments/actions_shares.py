@@ -37,7 +37,7 @@ class Wish:
     query: str = ""
     run: int | None = None
     title: str = ""
-    columns: Sequence[str] = ()
+    columns: Sequence[str] | None = None  # those that a board shows at first
     seeds: bool = False
     notes: bool = False
     log: bool = False
@@ -92,7 +92,7 @@ def check(wish: Wish) -> None:
     for rule, kept in rules.items():
         if not kept:
             raise Refused(rule)
-    for name in wish.columns:
+    for name in wish.columns or ():
         if name not in COLUMNS:
             raise Refused(f"columns: there is no column {name!r}. Known: {', '.join(COLUMNS)}")
 
@@ -123,7 +123,7 @@ def made_of(team: Team, wish: Wish) -> dict[str, object]:
         "slug": wish.slug,
         "query": wish.query,
         "title": wish.title.strip() or wish.slug,
-        "columns": list(wish.columns) or list(DEFAULT_COLUMNS),
+        "columns": list(DEFAULT_COLUMNS if wish.columns is None else wish.columns),
         "seeds": wish.seeds,
     }
 

@@ -28,6 +28,7 @@ class Wanted:
 
     board: str
     kinds: tuple[str, ...] = KINDS
+    only: int | None = None
     words: tuple[str, ...] = ()
     method: str = ""
     neuron: str = ""

@@ -62,6 +62,7 @@ READ = ", ".join(
 FROM = "experiments_entry entry left join experiments_entry other on other.id = entry.reproduces_id"
 VISIBLE = "entry.board = %(board)s and (entry.team_id is null or entry.team_id = any(%(teams)s))"
 FILTERS = {
+    "only": "entry.id = %(only)s",
     "kinds": "entry.kind = any(%(kinds)s)",
     "method": "entry.method = %(method)s",
     "neuron": "entry.neuron = %(neuron)s",

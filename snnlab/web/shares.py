@@ -81,7 +81,7 @@ def wished(request: HttpRequest) -> Wish:
         query=said.get("query", "").removeprefix("?"),
         run=int(run) if run.isascii() and run.isdigit() and len(run) < 19 else None,
         title=said.get("title", ""),
-        columns=tuple(said.getlist("columns")),
+        columns=tuple(filter(None, said.getlist("columns"))) if "columns" in said else None,
         seeds="seeds" in said,
         notes="notes" in said,
         log="log" in said,
@@ -97,7 +97,7 @@ def form_context(request: HttpRequest, wish: Wish) -> dict[str, Any]:
     return {
         "wish": replace(wish, password=""),
         "columns": [(name, name.replace("_", " "), name in wish.columns) for name in COLUMNS]
-        if wish.columns
+        if wish.columns is not None
         else [],
         "teams": people.teams_of(request.user, "write"),
         "origins": "\n".join(wish.origins),

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from snnlab.experiments import actions_shares
+from snnlab.experiments.models import Entry
 from tests.authz.test_shares import SEALED, text
 from tests.web import lab
 
@@ -71,6 +72,24 @@ def test_the_badge_says_the_rank_on_the_whole_board(visitor, ada, result, share,
     assert "rank 2 of 2" in text(visitor.get(f"{root}badge.svg"))
     other = ada.teams.get().entries.get(title="better").pk
     assert visitor.get(f"{root}badge.svg?row={other}").status_code == 404
+
+
+def test_the_badge_finds_its_row_below_many_published_ones(visitor, ada, share, tmp_path):
+    lab.experiment(ada, "ours", dataset={"kind": "mnist", "train_size": 500})
+    lab.succeed(tmp_path, test_accuracy=12.0)
+    mine = ada.teams.get().entries.get()
+    paper = Entry.objects.create(board="mnist", digest="p", kind="published", accuracy=10.0, n=0)
+    for n in range(60):
+        Entry.objects.create(
+            board="mnist", digest=f"p{n}", kind="published", accuracy=99.9, n=0, caveat=mine.caveat
+        )
+    root = share()
+    assert "rank 1 of 1" in text(visitor.get(f"{root}badge.svg"))
+    assert "rank 1 of 1" in text(visitor.get(f"{root}badge.svg?row={mine.pk}"))
+    others = Entry.objects.filter(board="mnist", kind="published", caveat="").count()
+    assert f"rank {others} of {others}" in text(visitor.get(f"{root}badge.svg?row={paper.pk}"))
+    for row in ("0", "-1", "x", "9" * 30, f"{2**63 - 1}"):
+        assert visitor.get(f"{root}badge.svg?row={row}").status_code == 404
 
 
 def test_a_shared_page_names_its_preview_by_a_whole_address(visitor, result, share):

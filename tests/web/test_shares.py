@@ -37,6 +37,23 @@ def test_the_form_of_a_board_offers_the_columns_that_are_shown(member):
     assert "pin it" in page
 
 
+def test_a_form_without_a_ticked_column_shares_none(member, ada, tmp_path):
+    lab.experiment(ada, "ours")
+    lab.succeed(tmp_path, test_accuracy=97.5, parameters=5123.0)
+    form = member.get("/boards/mnist/share/").content.decode()
+    unticked = re.findall(r'type="hidden" name="columns" value="(\w*)"', form)
+    assert unticked == [""]
+    link = made(member.post("/shares/", FORM | {"columns": unticked}))
+    assert Share.objects.get().columns == []
+    page = Client().get(f"{link}?columns=parameters,method").content.decode()
+    assert "97.50" in page
+    assert "5,123" not in page
+    assert "bptt" not in page
+    wrong = member.post("/shares/", FORM | {"columns": unticked, "days": "0"}).content.decode()
+    assert 'value="method">' in wrong
+    assert "checked" not in wrong
+
+
 def test_a_board_without_columns_asks_for_none(member):
     page = member.get("/boards/robustness/share/?data=mnist").content.decode()
     assert 'name="columns"' not in page
