@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from snnlab.experiments.actions import text
 from snnlab.experiments.asking import Refused
 from snnlab.experiments.models import Experiment, Run, RunNote, RunTag, SavedSearch, Star
+from snnlab.experiments.queries_marks import version
 from snnlab.experiments.search.conditions import condition
 from snnlab.experiments.sql import rows
 from snnlab.teams.acts import note
@@ -66,22 +67,34 @@ def untag_experiment(pk: int, tag: str) -> None:
 
 
 @transaction.atomic
-def note_run(run: Run, actor: str, written: str) -> None:
-    """Write a run's note anew; an empty one removes it. Raises Refused."""
-    written = _note(written)
+def note_run(run: Run, actor: str, written: str, seen: str | None = None) -> bool:
+    """Write a run's note anew; an empty one removes it. Raises Refused.
+
+    `seen` is the version that was edited. If the note is another one by now, both texts are kept;
+    gives whether that was so.
+    """
+    Run.objects.select_for_update(no_key=True, of=("self",)).get(pk=run.pk)
+    known = RunNote.objects.filter(run=run).values_list("text", flat=True).first() or ""
+    written, both = _merged(written, known, seen)
     if written:
         fields = {"text": written, "actor": actor, "at": Now()}
         RunNote.objects.update_or_create(run=run, defaults=fields)
     else:
         RunNote.objects.filter(run=run).delete()
     note(run.experiment.team, actor, "wrote", "run", run.pk, "a note")
+    return both
 
 
 @transaction.atomic
-def note_experiment(experiment: Experiment, actor: str, written: str) -> None:
-    """Write an experiment's notes anew. Raises Refused."""
-    Experiment.objects.filter(pk=experiment.pk).update(notes=_note(written))
+def note_experiment(
+    experiment: Experiment, actor: str, written: str, seen: str | None = None
+) -> bool:
+    """Write an experiment's notes anew, as `note_run` does. Raises Refused."""
+    known = Experiment.objects.select_for_update(no_key=True).get(pk=experiment.pk).notes
+    written, both = _merged(written, known, seen)
+    Experiment.objects.filter(pk=experiment.pk).update(notes=written)
     note(experiment.team, actor, "wrote", "experiment", experiment.pk, experiment.name)
+    return both
 
 
 def star(user: User, *, on: bool, **thing: object) -> None:
@@ -123,6 +136,14 @@ def save_search(user: User, name: str, address: str, query: str, team: Team | No
 def delete_search(user: User, pk: int) -> bool:
     """Whether it was this user's own."""
     return bool(SavedSearch.objects.filter(pk=pk, owner=user.pk).delete()[0])
+
+
+def _merged(written: str, known: str, seen: str | None) -> tuple[str, bool]:
+    """What is to be kept, and whether that is more than was written."""
+    written = _note(written)
+    if seen in (None, version(known)) or known in ("", written):
+        return written, False
+    return _note(f"{written}\n\n---\n\n{known}"), True
 
 
 def _note(written: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from snnlab.experiments.models import Experiment, Run, Star
 from snnlab.experiments.sql import rows
@@ -18,6 +19,15 @@ class Marks:
     actor: str
     at: datetime | None
     starred: bool
+
+    @property
+    def version(self) -> str:
+        """What tells these notes from others: whoever edits them says which ones they were."""
+        return version(self.notes)
+
+
+def version(notes: str) -> str:
+    return sha256(notes.encode()).hexdigest()
 
 
 def of_run(user: User, run: Run) -> Marks:

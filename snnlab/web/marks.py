@@ -15,6 +15,10 @@ from snnlab.web.access import or_404, writer_or_403
 
 
 READ: dict[str, Callable[[Any, int], Any]] = {"run": queries.run, "experiment": queries.experiment}
+BOTH = (
+    "Somebody changed the notes while you wrote. Both texts are kept, yours first: "
+    "make one of them."
+)
 MARKS: dict[str, Callable[[Any, Any], Any]] = {
     "run": queries_marks.of_run,
     "experiment": queries_marks.of_experiment,
@@ -57,11 +61,16 @@ def tag(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 
 @require_POST
 def note(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """Write its notes anew."""
+    """Write its notes anew; nothing is lost that somebody else wrote meanwhile."""
     found = mine(request, kind, pk)
     write = actions_marks.note_run if kind == "run" else actions_marks.note_experiment
     who, text = request.user.get_username(), request.POST.get("notes", "")
-    return done(request, kind, pk, lambda: write(found, who, text))
+
+    def act() -> None:
+        if write(found, who, text, request.POST.get("seen")):
+            messages.warning(request, BOTH)
+
+    return done(request, kind, pk, act)
 
 
 def mine(request: HttpRequest, kind: str, pk: int) -> Any:

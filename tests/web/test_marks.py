@@ -1,5 +1,7 @@
 """Tags, notes and stars on the pages of runs and experiments."""
 
+import re
+
 import pytest
 
 from snnlab.experiments import actions_marks
@@ -57,6 +59,25 @@ def test_only_so_many_tags(member, work, which, monkeypatch):
         "the most"
         not in member.post(f"{work[which]}tag", {"tag": "one"}, follow=True).content.decode()
     )
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_two_who_write_notes_at_once_neither_is_lost(member, work, which):
+    address = work[which]
+
+    def write(text, shown):
+        seen = re.search(r'name="seen" value="(\w+)"', shown)[1]
+        answer = member.post(f"{address}note", {"notes": text, "seen": seen}, follow=True)
+        return answer.content.decode()
+
+    first = page(member, address)
+    assert "Both texts are kept" not in write("ada's words", first)
+    both = write("bob's words", first)
+    assert "Both texts are kept" in both
+    assert "bob&#x27;s words\n\n---\n\nada&#x27;s words</textarea>" in both
+    assert "Both texts are kept" not in write("one text", both)
+    assert "Both texts are kept" not in write("one text", first)  # the same text twice
+    assert "one text</textarea>" in page(member, address)
 
 
 @pytest.mark.parametrize("which", [0, 1])
