@@ -144,6 +144,9 @@ class Slots:
             except (Error, OSError) as error:
                 log.warning("nothing can be reaped or swept: %s", error)
                 connection.close()
+            except Exception:  # the edge of the janitor: without it nobody would reap any more
+                log.exception("the janitor")
+                connection.close()
             self.drain.wait(self.limits.reap)
         self.sweeper.close()
         connection.close()

@@ -1,5 +1,6 @@
 """`snnlab schedule`: sweeps that are made again and again."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ def schedule() -> None:
 @CHANGES
 @sweep_definition.choices
 @click.option("--cron", metavar="'M H D M W'", help="By cron, as '30 2 * * 1-5'.")
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of cron.")
+@click.option("--zone", help="Time zone of cron; UTC by default.")
 @click.option("--every", type=float, metavar="MINUTES", help="In an interval.")
 @click.option("--at", type=MOMENT, help="Once, or from when on; in UTC.")
 @click.option(
@@ -52,7 +53,7 @@ def add(
     place: str,
     changes: tuple[str, ...],
     cron: str | None,
-    zone: str,
+    zone: str | None,
     every: float | None,
     at: datetime | None,
     missed: str,
@@ -64,11 +65,13 @@ def add(
 ) -> None:
     """Schedule SPEC, or the sweep that the file SPEC describes.
 
-    Say one of --cron, --every and --at; --every may have a beginning, --at.
+    Say one of --cron, --every and --at; --cron and --every may have a beginning, --at.
     """
     own, data = sweep_definition.read(place, changes)
     made, rule = sweep_definition.changed(data, **said), timing(cron, zone, every, at)
     times = [time.isoformat() for time in queries_schedules.upcoming(rule)]
+    if not times:
+        raise Trouble(Code.WRONG, actions_schedules.NEVER)
     number = None
     if not dry_run:
         number = actions_schedules.create(
@@ -85,14 +88,22 @@ def add(
     click.echo(render.json_text(answer) if in_json else told)
 
 
-def timing(cron: str | None, zone: str, every: float | None, at: datetime | None) -> Timing:
+def timing(cron: str | None, zone: str | None, every: float | None, at: datetime | None) -> Timing:
     """The rule that the options say."""
     if (cron is not None) + (every is not None) > 1 or not (cron or every or at):
         raise Trouble(Code.WRONG, f"say one of {', '.join('--' + rule for rule in RULES)}")
+    if zone is not None and not cron:
+        raise Trouble(Code.WRONG, "--zone is the time zone of --cron; --at is in UTC")
     start = at.replace(tzinfo=UTC) if at else datetime.now(UTC).replace(second=0, microsecond=0)
     if cron:
-        return Timing("cron", start, cron=cron, zone=zone)
-    return Timing("every", start, every=round(60 * every)) if every else Timing("once", start)
+        return Timing("cron", start, cron=cron, zone=zone or "UTC")
+    return Timing("every", start, every=seconds(every)) if every else Timing("once", start)
+
+
+def seconds(minutes: float) -> int:
+    if not math.isfinite(minutes):
+        raise Trouble(Code.WRONG, f"--every must be a number of minutes, got {minutes}")
+    return round(60 * minutes)
 
 
 @schedule.command()

@@ -19,6 +19,7 @@ from snnlab.teams.models import Team
 if TYPE_CHECKING:
     from snnlab.learning.sweep import Sweep as Definition
 
+NEVER = "start is over, so the schedule would never run: name a moment to come"
 LATE = timedelta(minutes=2)  # a slot that is later was missed: nobody was there to look
 MOST = 100  # slots that one look makes up for; the next look goes on
 COUNTED = 10_000  # slots that a look goes through to count those that are skipped
@@ -39,7 +40,7 @@ def create(
         raise Refused(f"missed must be one of {', '.join(Schedule.Missed.values)}, got {missed!r}")
     first = timing.after(now())
     if first is None:
-        raise Refused("start is over, so the schedule would never run: name a moment to come")
+        raise Refused(NEVER)
     return Schedule.objects.create(
         team=team,
         actor=actor,

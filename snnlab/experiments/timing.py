@@ -16,6 +16,7 @@ from snnlab.experiments.asking import Refused
 Kind = Literal["cron", "every", "once"]
 KINDS = ("cron", "every", "once")
 SHORTEST, LONGEST = 60, 366 * 24 * 3600  # seconds
+YEARS = range(1970, 3000)  # of a start: all that follows from it stays within what a clock can say
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Timing:
 
     `cron` is the five fields of cron in the time zone `zone`. Where clocks change, a job of a fixed
     time runs once: right after the gap, or the first of the two; one that says `*` or `*/n` for
-    minutes or hours goes on by the hours that really pass. `every` counts seconds from `start`,
-    `once` is `start` alone; neither knows of time zones.
+    minutes or hours goes on by the hours that really pass. Nothing comes before `start`. `every`
+    counts seconds from it, `once` is `start` alone; neither knows of time zones.
     """
 
     kind: Kind
@@ -40,6 +41,10 @@ class Timing:
             raise Refused(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         if self.start.tzinfo is None:
             raise Refused(f"start must say its time zone, got {self.start.isoformat()}")
+        if self.start.year not in YEARS:
+            raise Refused(
+                f"start must be in the years {YEARS[0]} to {YEARS[-1]}, got {self.start.year}"
+            )
         if self.zone not in available_timezones():
             raise Refused(f"zone must be a time zone such as Europe/Berlin, got {self.zone!r}")
         if self.kind == "every" and not SHORTEST <= self.every <= LONGEST:
@@ -84,8 +89,8 @@ class Timing:
 
     def _cron(self, moment: datetime) -> Iterator[datetime]:
         """Once each and only forwards, whatever the clocks do."""
-        last = moment
-        for slot in CronSim(self.cron, moment.astimezone(self.clock)):
+        last = max(moment, self.start - timedelta(microseconds=1))
+        for slot in CronSim(self.cron, last.astimezone(self.clock)):
             at = slot.astimezone(UTC)
             if at > last:
                 yield at

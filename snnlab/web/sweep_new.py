@@ -82,7 +82,7 @@ def falls_due(data: Mapping[str, Any]) -> str:
     clock = rule.checked().clock if rule.kind == "cron" else UTC
     times = queries_schedules.upcoming(rule)
     if not times:
-        raise Refused("start is over, so the schedule would never run: name a moment to come")
+        raise Refused(actions_schedules.NEVER)
     shown = ", ".join(f"{at.astimezone(clock):%a %Y-%m-%d %H:%M %Z}" for at in times)
     return f" Falls due {shown}."
 

@@ -46,6 +46,8 @@ def test_a_schedule_is_added_paused_resumed_and_deleted(tiny: Path) -> None:
     answer("resume", number)
     assert "often" in snnlab("schedule", "ls").stdout
     assert len(answer("ls")[0]["next"]) == 5
+    later = answer("add", tiny, "--cron", "0 8 * * *", "--at", "2099-01-31 08:00", "--dry-run")
+    assert later["next"][0] == "2099-01-31T08:00:00+00:00"
     assert answer("add", tiny, "--at", "2099-01-31 08:00")["next"] == ["2099-01-31T08:00:00+00:00"]
     answer("delete", number)
     assert len(answer("ls")) == 1
@@ -61,6 +63,11 @@ def test_a_schedule_is_added_paused_resumed_and_deleted(tiny: Path) -> None:
         (["--cron", "0 0 * * *", "--zone", "Mars"], "Europe/Berlin"),
         (["--every", "0.5"], "every must be 60 s to"),
         (["--at", "2020-01-01"], "start is over"),
+        (["--at", "2020-01-01", "--dry-run"], "start is over"),
+        (["--at", "9999-12-31 23:00", "--every", "60"], "in the years 1970 to 2999"),
+        (["--every", "nan"], "--every must be a number of minutes, got nan"),
+        (["--every", "inf"], "--every must be a number of minutes, got inf"),
+        (["--at", "2099-01-31 08:00", "--zone", "Europe/Berlin"], "--at is in UTC"),
     ],
 )
 def test_what_gives_no_time_is_refused(tiny: Path, admin: User, options, words) -> None:

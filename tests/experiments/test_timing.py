@@ -76,11 +76,23 @@ def test_weekdays_and_lists() -> None:
         (Timing("every", START, every=5), "every must be 60 s to"),
         (Timing("never", START), "kind must be one of cron, every, once, got 'never'"),
         (Timing("once", datetime(2026, 1, 1)), "start must say its time zone"),
+        (
+            Timing("every", datetime(9999, 12, 31, tzinfo=UTC), every=60),
+            "in the years 1970 to 2999",
+        ),
+        (Timing("every", datetime(1, 1, 1, tzinfo=BERLIN), every=60), "in the years 1970 to"),
     ],
 )
 def test_what_gives_no_slot_is_refused(timing: Timing, words: str) -> None:
     with pytest.raises(Refused, match=words):
         timing.checked()
+
+
+@pytest.mark.parametrize("kind", ["cron", "every", "once"])
+def test_nothing_falls_due_before_the_beginning(kind) -> None:
+    start = datetime(2027, 1, 31, 9, tzinfo=UTC)
+    timing = Timing(kind, start, cron="0 9 * * *", every=86400).checked()
+    assert timing.after(START) == start
 
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])

@@ -259,6 +259,7 @@ def test_a_schedule_shows_its_next_five_times_before_it_is_saved(member, ada):
         ({"when": "every", "every": "x"}, "every must be a number of minutes"),
         ({"when": "once", "start": "tomorrow"}, "start must be a moment such as"),
         ({"when": "once", "start": "2020-01-01 00:00"}, "start is over"),
+        ({"when": "every", "every": "60", "start": "9999-12-31 23:00"}, "in the years 1970 to"),
     ],
 )
 def test_a_schedule_that_never_comes_is_refused(member, ada, change, words):

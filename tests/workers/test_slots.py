@@ -143,6 +143,18 @@ def test_nothing_is_left_behind(slots: Start) -> None:
     assert len(kept) == 6
 
 
+def test_a_schedule_that_breaks_does_not_end_the_janitor(slots: Start, monkeypatch) -> None:
+    looks = []
+
+    def fire() -> int:
+        looks.append(1)
+        raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr("snnlab.experiments.actions_schedules.fire", fire)
+    slots()
+    until(lambda: len(looks) > 1)
+
+
 def test_a_worker_whose_trainer_cannot_start_claims_nothing(slots: Start) -> None:
     slots(engine="no_such_engine")
     (run,) = submit(Toy())
