@@ -3,8 +3,9 @@
 from typing import Any
 
 from snnlab.boards.compare_state import View, titled
-from snnlab.boards.compared import Summary, plain, summaries, value_of
+from snnlab.boards.compared import Summary, summaries, value_of
 from snnlab.boards.exports.table import Field, Table
+from snnlab.experiments.comparing import Compared
 from snnlab.learning.metrics import METRICS
 
 
@@ -55,7 +56,7 @@ def runs(view: View) -> Table:
         Field("title", "Experiment"),
         Field("seed", "Seed", "integer"),
         Field("state", "State"),
-        *(Field(name, name) for name in view.differ),
+        *(Field(name, name, kind_of(view, name)) for name in view.differ),
         Field("result", titled(view.score), "number"),
     )
     lines = (
@@ -64,9 +65,21 @@ def runs(view: View) -> Table:
             run.title,
             run.seed,
             run.state,
-            *(plain(value_of(run, name)) for name in view.differ),
+            *(set_to(run, name) for name in view.differ),
             run.results.get(view.score),
         )
         for run in view.runs
     )
     return Table("runs", "What differs", fields, lines)
+
+
+def set_to(run: Compared, name: str) -> str | float | None:
+    """What a definition sets a field to; nothing where it has no such field, or leaves it out."""
+    found = value_of(run, name)
+    return None if found == "null" else found
+
+
+def kind_of(view: View, name: str) -> str:
+    """A column of numbers alone is exported as numbers."""
+    found = {type(set_to(run, name)) for run in view.runs} - {type(None)}
+    return "number" if found and found <= {int, float} else "text"

@@ -93,6 +93,8 @@ def value(row: BoardRow, field: Field) -> Any:
         return None if row.high is None or row.accuracy is None else row.high - row.accuracy
     if field.name == "date":
         return None if row.finished_at is None else f"{row.finished_at:%Y-%m-%d}"
+    if field.name == "n" and row.kind in FROM_ELSEWHERE:
+        return row.n or None  # nobody says how many
     if field.name == "added":
         return f"{row.added_at:%Y-%m-%d}" if row.kind in FROM_ELSEWHERE and row.added_at else None
     if field.name == "year":

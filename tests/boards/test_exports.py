@@ -235,6 +235,32 @@ def test_a_comparison_is_exported(member, ada, result):
     assert (group["n"], float(group["mean"])) == ("3", 98.0)
 
 
+def test_a_comparison_exports_fields_as_what_they_are(member, ada):
+    network = {"kind": "mlp", "hidden": [9]}
+    for reset, more in ((-0.1234567, {}), (-2, {"hidden": [300]})):
+        neuron = {"kind": "lif", "reset": "hard", "v_reset": reset}
+        lab.experiment(ada, neuron=neuron, network=network | more)
+    lab.experiment(ada, neuron={"kind": "alif"}, network=network)
+    runs = ",".join(str(run.pk) for run in ada.teams.get().runs.order_by("pk"))
+    place = f"/boards/compare/tables/runs.{{}}?runs={runs}"
+    found = read_csv(body(member.get(place.format("csv"))).decode())
+    assert [row["neuron.v_reset"] for row in found[:2]] == ["-0.1234567", "-2.0"]
+    assert [row["network.hidden"] for row in found] == ["[9]", "[300]", "[9]"]
+    told = json.loads(body(member.get(place.format("json"))))
+    kinds = {field["name"]: field["type"] for field in told["fields"]}
+    assert (kinds["neuron.v_reset"], kinds["neuron.kind"]) == ("number", "text")
+    lacking = next(name for name in kinds if told["rows"][0][name] is None and name != "result")
+    assert told["rows"][2][lacking] is not None
+    table = parquet_reader.read(body(member.get(place.format("parquet"))))
+    assert table["neuron.v_reset"][:2] == [-0.1234567, -2.0]
+
+
+def test_seeds_that_nobody_tells_are_not_known_and_not_nought(member, result):
+    told = json.loads(body(member.get("/boards/mnist/tables/rows.json")))
+    assert {row["n"] for row in told["rows"] if row["kind"] == "published"} == {None}
+    assert [row["n"] for row in told["rows"] if row["kind"] == "measured"] == [3]
+
+
 def test_the_schema_is_served_to_everybody(client):
     assert client.get("/boards/tables/schema.json").json() == as_json.SCHEMA
 
