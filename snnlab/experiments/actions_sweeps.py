@@ -11,7 +11,7 @@ from snnlab.experiments import actions
 from snnlab.experiments.actions import Refused
 from snnlab.experiments.doorbell import ring_on_commit
 from snnlab.experiments.models import Experiment, Point, Sweep
-from snnlab.experiments.queries_sweeps import best_points
+from snnlab.experiments.queries_sweeps import best_points, plan, usage, used_up
 from snnlab.experiments.sql import rows
 from snnlab.teams.models import Team
 
@@ -121,6 +121,8 @@ def add_seeds(pk: int, *, top: int, count: int) -> list[int]:
     best = best_points(sweep, top)
     if not best:
         raise Refused(f"sweep {pk} has no finished point yet: wait for one, then add seeds")
+    if over := used_up(plan(sweep), usage(sweep)):
+        raise Refused(f"{over}: allow more by extending the sweep, then add seeds")
     for point in Point.objects.select_for_update().filter(pk__in=best).order_by("number"):
         first = max(point.seeds) + 1
         new = [*point.seeds, *range(first, first + count)]

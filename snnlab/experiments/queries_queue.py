@@ -51,7 +51,9 @@ def look() -> Look:
           from experiments_worker where {ALIVE} order by name
         ), pool as (
           select pool, (select avg(seconds) from (
-            select extract(epoch from finished_at - started_at) as seconds from experiments_run run
+            select (select extract(epoch from sum(ended_at - started_at))
+              from experiments_attempt where run_id = run.id) as seconds
+            from experiments_run run
             where run.pool = waiting.pool and state = 'succeeded' and same_as_id is null
             order by finished_at desc limit 20) last) as seconds
           from (select distinct pool from waiting) waiting

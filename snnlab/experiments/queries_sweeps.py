@@ -118,20 +118,22 @@ def progress(found: list[Sweep]) -> dict[int, Progress]:
           count(*) filter (where r.state = 'cancelled' and r.reason <> 'pruned') as cancelled,
           count(*) filter (where r.state = 'cancelled' and r.reason = 'pruned') as pruned,
           count(*) filter (where r.state in ('running', 'cancelling')) as live,
-          coalesce(sum({TOOK}), 0)::float8 as seconds,
-          (avg({TOOK}) filter (where r.state in {ENDED}))::float8 as mean_seconds
+          coalesce(sum(trained.seconds), 0)::float8 as seconds,
+          (avg(trained.seconds) filter (where r.state in {ENDED}))::float8 as mean_seconds
         from experiments_sweep s
         left join experiments_run r
           on r.experiment_id = s.experiment_id and r.point_id is not null
-        where s.id = any(%(sweeps)s) group by s.id""",
+        {TRAINED} where s.id = any(%(sweeps)s) group by s.id""",
         sweeps=[sweep.pk for sweep in found],
     )
     by_pk = {row.pop("id"): row for row in counts}
     return {sweep.pk: _progress(plan(sweep), by_pk[sweep.pk], sweep) for sweep in found}
 
 
-TOOK = """case when r.started_at is not null
-  then extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at) end"""
+# The time of a run's attempts; what it waited or was held between them is no training.
+TRAINED = """left join lateral (
+  select extract(epoch from sum(coalesce(ended_at, clock_timestamp()) - started_at)) as seconds
+  from experiments_attempt where run_id = r.id) trained on true"""
 
 
 def _progress(plan: Plan, row: dict[str, Any], sweep: Sweep) -> Progress:
@@ -163,10 +165,10 @@ def points(
           count(*) filter (where r.state = 'failed') as failed,
           count(*) filter (where r.state = 'cancelled' and r.reason = 'pruned') as pruned,
           coalesce(max(r.judged), 0) as last_step,
-          coalesce(sum({TOOK}), 0)::float8 as seconds,
+          coalesce(sum(trained.seconds), 0)::float8 as seconds,
           coalesce(array_agg(r.id order by r.seed) filter (where r.id is not null), '{{}}') as runs
           {"".join(_columns(number, objective) for number, objective in enumerate(objectives))}
-        from experiments_point p left join experiments_run r on r.point_id = p.id
+        from experiments_point p left join experiments_run r on r.point_id = p.id {TRAINED}
         where p.sweep_id = %(sweep)s
         group by p.id
         order by {_order(objectives[0], order)} limit %(limit)s offset %(offset)s""",
@@ -249,6 +251,15 @@ def _importance(pk: int, version: int, ended: int) -> tuple[tuple[str, float], .
 def usage(sweep: Sweep) -> Progress:
     """How far one sweep is."""
     return progress([sweep])[sweep.pk]
+
+
+def used_up(plan: Plan, used: Progress) -> str:
+    """Says that the budget is used up, if it is."""
+    if plan.most_runs and used.made >= plan.most_runs:
+        return f"the budget of {plan.most_runs} runs is used up"
+    if plan.most_hours and used.seconds >= 3600 * plan.most_hours:
+        return f"the budget of {plan.most_hours:g} h is used up"
+    return ""
 
 
 def due(seconds: float) -> list[int]:

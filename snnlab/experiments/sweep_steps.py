@@ -268,10 +268,8 @@ def close(sweep: Sweep, definition: "Definition", *, exhausted: bool) -> None:
     used = queries_sweeps.usage(sweep)
     if used.made > used.ended:
         return
-    if definition.most_runs and used.made >= definition.most_runs:
-        end(sweep, Sweep.State.DONE, f"the budget of {definition.most_runs} runs is used up")
-    elif definition.most_hours and used.seconds >= 3600 * definition.most_hours:
-        end(sweep, Sweep.State.DONE, f"the budget of {definition.most_hours:g} h is used up")
+    if over := queries_sweeps.used_up(definition, used):
+        end(sweep, Sweep.State.DONE, over)
     elif exhausted:
         end(sweep, Sweep.State.DONE, "the search found no new point")
     elif used.ended >= used.planned:

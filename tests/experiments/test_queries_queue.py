@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from snnlab.experiments import actions, actions_queue, queries_queue, queue
 from snnlab.experiments.actions import Ask
-from snnlab.experiments.models import Run, Worker
+from snnlab.experiments.models import Attempt, Run, Worker
 from snnlab.experiments.queue import Offer
 from snnlab.teams.models import Team, User
 from tests.experiments.toys import Toy, submit
@@ -144,6 +144,16 @@ def test_a_start_is_estimated_from_the_last_runs_of_the_pool(ada: User, tmp_path
     ]
     assert starts == [0, 0.5, 0.5, 1.5, 1.5]
     assert len(waiting) == 5
+
+
+def test_the_usual_length_of_a_run_counts_its_attempts_and_no_pause(ada: User) -> None:
+    submit()
+    claim, past = queue.claim("worker:h:1:0", ["cpu"]), Now() - timedelta(days=1)
+    Run.objects.filter(state="running").update(started_at=past)
+    queue.finish(claim, imported=True)
+    Attempt.objects.update(started_at=past, ended_at=past + timedelta(seconds=90))
+    submit(seeds=1, name="waits")
+    assert queries_queue.look().seconds == {"cpu": 90.0}
 
 
 def test_the_queue_is_read_in_a_fixed_number_of_queries(

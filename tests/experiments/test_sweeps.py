@@ -1,11 +1,14 @@
 """What becomes of a sweep, look by look, with workers that make up their numbers."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
 
 from snnlab.experiments import actions_sweeps, queries_sweeps, queue
 from snnlab.experiments.actions import Refused
-from snnlab.experiments.models import Point, Run, Sweep
+from snnlab.experiments.models import Attempt, Point, Run, Sweep
 from snnlab.experiments.sweep_steps import run_of, step
 from snnlab.learning.version import code
 from tests.experiments.sweeps import BASE, begin, create, define, finish, measure, states, work
@@ -84,6 +87,30 @@ def test_a_budget_of_time_ends_a_sweep() -> None:
     look(sweep)
     assert (sweep.state, len(states(sweep))) == ("done", 1)
     assert "budget of 1e-09 h" in sweep.message
+
+
+def test_time_between_two_attempts_is_not_training() -> None:
+    """A run that failed two days ago after an hour, and is run again now, has trained an hour."""
+    sweep = create({"epochs": [1, 2]}, most_hours=10, parallel=1)
+    claim, past = queue.claim("w1", ["cpu"]), Now() - timedelta(days=2)
+    Run.objects.filter(state="running").update(started_at=past)
+    queue.fail(claim, "data", "gone")
+    Attempt.objects.update(started_at=past, ended_at=past + timedelta(hours=1))
+    actions_sweeps.rerun_failed(sweep.pk, "ada")
+    assert round(queries_sweeps.usage(sweep).seconds) == 3600
+    assert sum(round(point.seconds) for point in queries_sweeps.points(sweep)) == 3600
+    while look(sweep).state == "open":
+        work(by_epochs)
+    assert (states(sweep), sweep.message) == (["succeeded"] * 2, "")
+
+
+def test_more_seeds_are_refused_where_no_budget_is_left() -> None:
+    sweep = create({"epochs": [1, 2, 3]}, most_runs=2)
+    work(by_epochs)
+    look(sweep)
+    with pytest.raises(Refused, match="the budget of 2 runs is used up: allow more by extending"):
+        actions_sweeps.add_seeds(sweep.pk, top=1, count=2)
+    assert {len(point.seeds) for point in Point.objects.all()} == {1}
 
 
 def test_impossible_points_are_shown_and_the_others_run() -> None:
