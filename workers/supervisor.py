@@ -211,8 +211,8 @@ class Supervisor:
             self.record()
             if over := self.over_memory():
                 return over
-        if self.gauge.due:
-            self.note_usage()
+        if self.gauge.due and (seen := self.gauge.look()):
+            self.write(partial(recording.note_usage, self.claim, *seen))
         if self.heart.cancelling or self.drain.is_set():
             self.stop()
         if self.asked and now > self.asked + self.limits.grace:
@@ -222,10 +222,6 @@ class Supervisor:
         if now > self.started + self.wall:
             return self.hang(f"a run may take {self.wall:g} s")
         return None
-
-    def note_usage(self) -> None:
-        if seen := self.gauge.look():
-            self.write(partial(recording.note_usage, self.claim, *seen))
 
     def over_memory(self) -> str | None:
         """End a trainer that uses more than its run may."""

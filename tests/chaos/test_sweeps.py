@@ -8,7 +8,7 @@ from snnlab.experiments.models import Run, Sweep
 from snnlab.teams.actions import ensure_first_team
 from tests.chaos.conftest import Lab, Worker
 from tests.experiments.sweeps import define
-from tests.experiments.waiting import until
+from tests.experiments.waiting import until, words
 
 
 pytestmark = [pytest.mark.chaos, pytest.mark.thorough]
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.thorough]
 
 def sweeper(worker: Worker) -> psutil.Process | None:
     """The process that looks after open sweeps, if this worker has started it."""
-    found = (p for p in worker.trainers() if "workers.sweeper" in " ".join(p.cmdline()))
+    found = (p for p in worker.trainers() if "workers.sweeper" in words(p))
     return next(found, None)
 
 

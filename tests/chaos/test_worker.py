@@ -15,7 +15,7 @@ from snnlab.experiments import actions, artifacts, doorbell
 from snnlab.experiments.models import Run
 from tests.chaos.conftest import Worker
 from tests.experiments.toys import Toy, submit
-from tests.experiments.waiting import ends, recorded, state, stored, until
+from tests.experiments.waiting import ends, gone, recorded, state, stored, until, words
 
 
 pytestmark = pytest.mark.chaos
@@ -89,7 +89,7 @@ def test_a_killed_worker_takes_its_trainer_along_and_another_goes_on(
     until(recorded(run, 3))
     trainer = trainer_of(first, run)
     first.kill()
-    until(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE, 10)
+    until(lambda: gone(trainer), 10)
     worker()
     run = ends(run)
     assert measured(run) == undisturbed(run)
@@ -104,7 +104,7 @@ def test_a_frozen_worker_loses_its_run_and_its_trainer_ends_by_itself(
     until(recorded(run, 3))
     trainer = trainer_of(frozen, run)
     frozen.send(signal.SIGSTOP)
-    until(lambda: trainer.status() == psutil.STATUS_ZOMBIE, 4)
+    until(lambda: gone(trainer), 4)
     assert state(run) == "running", "the lease must outlive the trainer"
     worker()
     until(lambda: Run.objects.get(pk=run.pk).lease_epoch == 2)
@@ -175,7 +175,7 @@ def test_a_ring_is_heard_at_once(worker: Start) -> None:
     until(lambda: "ready." in mine.log.read_text())
     (first,) = submit(Toy(epochs=1))
     ends(first)
-    until(lambda: [p for p in mine.trainers() if "workers.trainer" in " ".join(p.cmdline())])
+    until(lambda: [p for p in mine.trainers() if "workers.trainer" in words(p)])
     for _ in range(3):
         time.sleep(0.4)
         (run,) = submit(Toy(epochs=1))

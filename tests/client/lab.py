@@ -1,6 +1,5 @@
 """A whole lab as `snnlab up` starts it: real processes on a data folder of its own."""
 
-import contextlib
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from snnlab.embedded.process import wait_for
+from tests.experiments.waiting import gone, words
 
 
 MARKS = {  # what tells each process of a lab from the others
@@ -76,10 +76,8 @@ class Lab:
     def find(self, name: str) -> psutil.Process | None:
         """The process of that name which the lab itself started."""
         for child in psutil.Process(self.process.pid).children():
-            with contextlib.suppress(psutil.NoSuchProcess):  # it may go while we look
-                line = " ".join(child.cmdline())
-                if MARKS[name] in line and child.status() != psutil.STATUS_ZOMBIE:
-                    return child
+            if MARKS[name] in words(child) and not gone(child):
+                return child
         return None
 
     def everything(self) -> list[psutil.Process]:

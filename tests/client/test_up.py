@@ -8,24 +8,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
-import psutil
 import psycopg
 import pytest
 
 from snnlab.embedded import postgres
 from snnlab.embedded.process import wait_for
 from tests.client.lab import MARKS, Lab
+from tests.experiments.waiting import gone
 
 
 pytestmark = pytest.mark.chaos
-
-
-def gone(process: psutil.Process) -> bool:
-    """Whether it has ended; a zombie only waits for the machine's first process to notice."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import psutil
+
 from snnlab.experiments import artifacts
 from snnlab.experiments.models import Run
 
@@ -19,6 +21,22 @@ def until(look: Callable[[], T], seconds: float = 20) -> T:
             raise AssertionError(f"still not after {seconds:g} s")
         time.sleep(0.02)
     return found
+
+
+def gone(process: psutil.Process) -> bool:
+    """Whether it has ended; a zombie only waits for somebody to notice."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def words(process: psutil.Process) -> str:
+    """The command of a process; nothing if it has ended while we look."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def state(run: Run) -> str:

@@ -12,7 +12,7 @@ from snnlab.experiments import actions_sweeps
 from snnlab.experiments.models import Sweep
 from tests.chaos.conftest import environment
 from tests.experiments.sweeps import create, work
-from tests.experiments.waiting import until
+from tests.experiments.waiting import gone, until
 from workers import sweeper
 from workers.sweeper import Sweeper
 
@@ -82,6 +82,6 @@ def test_it_leaves_with_its_worker(keeper: Sweeper) -> None:
     child = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
     parent.wait()
-    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: gone(child))
     parent.stdin.close()
     parent.stdout.close()

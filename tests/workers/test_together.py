@@ -9,7 +9,7 @@ from snnlab.experiments import actions, queries
 from snnlab.experiments.actions import Ask
 from snnlab.experiments.models import Run
 from snnlab.learning.spec import Spec
-from tests.experiments.waiting import ends, recorded, state, until
+from tests.experiments.waiting import ends, gone, recorded, state, until, words
 from tests.learning.test_parallel import SMALL
 from tests.web import lab
 from workers.slots import Slots
@@ -33,8 +33,9 @@ def queued(epochs: int) -> Run:
 
 
 def ranks() -> list[psutil.Process]:
+    """The processes that train together, without torchrun."""
     found = psutil.Process().children(recursive=True)
-    return [p for p in found if "workers.rank" in " ".join(p.cmdline()) and not p.children()]
+    return [p for p in found if "workers.rank" in words(p) and "torch.distributed" not in words(p)]
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +58,11 @@ def test_a_cancelled_run_of_two_devices_leaves_no_process_behind(slots: Start) -
     slots(slots=2, **REAL)
     run = queued(1000)
     until(recorded(run, 1), 120)
-    both = until(ranks)
-    assert len(both) == 2
+    until(lambda: len(ranks()) == 2)
+    both = ranks()
     actions.cancel(run.pk, "ada")
     until(lambda: state(run) == "cancelled", 30)
-    until(lambda: not any(p.is_running() and p.status() != "zombie" for p in both), 10)
+    until(lambda: all(map(gone, both)), 30)
 
 
 def test_a_run_of_two_devices_waits_for_a_worker_that_has_two(slots: Start) -> None:
