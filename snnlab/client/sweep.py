@@ -225,7 +225,8 @@ def extend(*, user: User, number: int, in_json: bool, **said: Any) -> None:
     made = sweep_definition.changed(row.definition, **said)
     actions_sweeps.extend(row.pk, made)
     step(row.pk)
-    tell(number, made.runs(), "runs at most now", in_json=in_json)
+    planned = queries_sweeps.usage(sweep_of(user, number)).planned
+    tell(number, planned, "runs in all now", in_json=in_json)
 
 
 @sweep.command()

@@ -144,6 +144,7 @@ def extend(pk: int, sweep: "Definition") -> Sweep:
     if changed := [name for name in FIXED if getattr(sweep, name) != getattr(old, name)]:
         raise Refused(f"{changed[0]} cannot change in a sweep: clone it, and change the copy")
     Sweep.objects.filter(pk=pk).update(definition=new, version=F("version") + 1)
+    _tell_values(pk, new["space"])
     added = [seed for seed in new["seeds"] if seed not in row.definition["seeds"]]
     if added:
         rows(
@@ -157,6 +158,21 @@ def extend(pk: int, sweep: "Definition") -> Sweep:
         )
     _open(pk)
     return Sweep.objects.get(pk=pk)
+
+
+def _tell_values(pk: int, fields: Iterable[str]) -> None:
+    """Note what points that are there have in fields that vary only from now on."""
+    for field in fields:
+        rows(
+            """
+            update experiments_point
+            set values = values || jsonb_build_object(%(field)s::text, definition #> %(path)s)
+            where sweep_id = %(sweep)s and not values ? %(field)s
+              and definition #> %(path)s is not null""",
+            sweep=pk,
+            field=field,
+            path=field.split("."),
+        )
 
 
 def prune(run_id: int, step: int, why: str) -> bool:

@@ -139,7 +139,9 @@ TRAINED = """left join lateral (
 def _progress(plan: Plan, row: dict[str, Any], sweep: Sweep) -> Progress:
     planned = row.pop("asked")
     if sweep.state == Sweep.State.OPEN:
-        to_come = plan.size() - row["points"] if plan.learns or not sweep.expanded else 0
+        to_come = (
+            plan.size() - row["points"] if plan.learns or sweep.expanded < sweep.version else 0
+        )
         planned += max(0, to_come) * len(plan.seeds)
         planned = min(planned, plan.most_runs or planned)
     else:

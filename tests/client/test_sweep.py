@@ -106,7 +106,7 @@ def test_every_action_is_one_command(tiny: Path) -> None:
     assert snnlab("sweep", "watch", number).exit_code == Code.FAILED
     assert answer("rerun-failed", number) == {"sweep": number, "count": 1}
     assert answer("add-seeds", number, "--top", 2, "--count", 3)["count"] == 2
-    assert answer("extend", number, "--vary", "epochs=1,2,3,4")["count"] == 4
+    assert answer("extend", number, "--vary", "epochs=1,2,3,4")["count"] == 10, "3, 6 and 1"
     assert work(by_epochs) == 8
     copy = answer("clone", number, "--name", "copy")
     assert answer("status", copy["sweep"])["planned"] == 4

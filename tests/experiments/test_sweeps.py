@@ -213,6 +213,15 @@ def test_an_extended_space_keeps_its_points() -> None:
     assert look(sweep).state == "done"
 
 
+def test_points_from_before_a_field_varied_have_its_value() -> None:
+    """So charts show them, and a search learns from them."""
+    sweep = create({"epochs": [1, 2]})
+    rate = sweep.definition["base"]["optimizer"]["lr"]
+    actions_sweeps.extend(sweep.pk, define({"epochs": [1, 2], "optimizer.lr": [rate, 0.5]}))
+    first, *_ = queries_sweeps.points(sweep, order="number")
+    assert first.values == {"epochs": 1, "optimizer.lr": rate}
+
+
 def test_an_extension_asks_the_same_question() -> None:
     sweep = create({"epochs": [1, 2]})
     other = define({"epochs": [1, 2]}, objectives=[{"metric": "energy"}])

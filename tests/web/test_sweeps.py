@@ -48,6 +48,8 @@ def test_the_page_tells_how_far_a_sweep_is_and_what_is_best(member, ada):
     assert "Left, about" in page
     assert "Best so far" in page
     assert "Which &lt;b&gt;depth&lt;/b&gt;?" in page
+    assert "<dt>At once</dt><dd>no limit</dd>" in page
+    assert page.index("Seeds ended</th>") < page.index('<th scope="col">Runs</th>')
     done(made)
     page = member.get(f"/sweeps/{made.pk}/").content.decode()
     assert "53.20 ± 0.25 (n = 3)" in page
