@@ -56,9 +56,10 @@ def leaderboard(slug: str, dataset: str, title: str, description: str, split: st
     def open_run(trade: Any, record: Any) -> str:
         pk = clicked(trade) if clicked(trade) is not None else clicked(record)
         row = None if pk is None else queries.entry(scope(django_request()), dataset, pk)
-        if row is None:
+        place = "" if row is None else place_of(row)
+        if not place:
             raise PreventUpdate
-        return reverse("web:run", args=[row.best_run]) if row.best_run else row.url or "#"
+        return place
 
     def shown(request: HttpRequest) -> dict[str, Any]:
         state = view(request, dataset, request.GET)
@@ -129,6 +130,11 @@ def clicked(click: Any) -> int | None:
     point = points[0] if isinstance(points, list) and points else None
     pk = point.get("customdata") if isinstance(point, dict) else None
     return pk if isinstance(pk, int) and 0 < pk < 2**63 else None
+
+
+def place_of(row: queries.BoardRow) -> str:
+    """The run of a row, or its paper; through a link a measured row leads nowhere."""
+    return reverse("web:run", args=[row.best_run]) if row.best_run else row.url
 
 
 def in_words(points: list[queries.Point], axis: Any) -> list[Any]:

@@ -95,6 +95,7 @@ def pages(state: State, total: int) -> dict[str, Any]:
         "last": last,
         "before": state.link(page=page - 1) if page > 1 else "",
         "after": state.link(page=page + 1) if page < last else "",
+        "final": state.link(page=last),
     }
 
 

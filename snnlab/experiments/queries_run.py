@@ -112,11 +112,17 @@ def parent(run: Run) -> Parent:
 
 
 def nearest(ours: dict[str, Any]) -> str:
-    """The preset that differs in the fewest fields, sought among those that seem near."""
-    written = {name: flat(preset.definition) for name, preset in presets().items()}
+    """The preset of its task that differs in the fewest fields, sought among those near it."""
+    known = {name: flat(preset.definition) for name, preset in presets().items()}
+    written = {n: one for n, one in known.items() if task_of(one) == task_of(ours)} or known
     apart = {n: sum(ours.get(k) != v for k, v in one.items()) for n, one in written.items()}
     some = sorted(apart, key=lambda name: (apart[name], -len(written[name])))[:NEAR]
     return min(some, key=lambda name: len(differences(flat(complete(name)), ours)))
+
+
+def task_of(definition: dict[str, Any]) -> Any:
+    """What a flat definition asks for."""
+    return definition.get("task.kind", "train")
 
 
 @cache

@@ -58,7 +58,7 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, st
 
 
 def text(value: Any) -> str:
-    return NONE if value is None else write_value(value)
+    return NONE if value is None else value if isinstance(value, str) else write_value(value)
 
 
 def made_with(environment: dict[str, Any]) -> list[str]:

@@ -20,7 +20,7 @@ from snnlab.web.deployed import deployed
 from snnlab.web.gradients import heat_maps
 from snnlab.web.numbers import number, position, row
 from snnlab.web.robustness import flaws
-from snnlab.web.run import chips_of, epochs, kind_of_task
+from snnlab.web.run import by_layer, chips_of, epochs, kind_of_task
 
 
 LINES = {  # as on the run's own page
@@ -52,7 +52,7 @@ def page(request: HttpRequest, **_: Any) -> HttpResponse:
         "run": run,
         "task": kind_of_task(run.definition),
         "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
-        "layers": [(n.partition("/")[2], number(last[n])) for n in last if "firing_rate/" in n],
+        "layers": by_layer(last),
         "epochs": epochs(curves),
         "heat_maps": heat_maps(run.definition, curves),
         "flaws": flaws(run.definition, curves),

@@ -101,11 +101,13 @@ def test_a_shared_page_names_its_preview_by_a_whole_address(visitor, result, sha
 
 def test_a_shared_run_shows_its_results_and_not_its_log(visitor, ada, share):
     experiment = lab.experiment(ada, "alone")
-    lab.claim([("loss", 1, 0.9), ("loss", 2, 0.5), ("accuracy", 2, 88.5)], log="secret path\n")
+    points = [("loss", 1, 0.9), ("loss", 2, 0.5), ("accuracy", 2, 88.5)]
+    points += [("firing_rate/fc1", 2, 0.25)]
+    lab.claim(points, log="secret path\n")
     type(experiment).objects.update(notes="secret note")
     run = experiment.runs.get()
     page = text(visitor.get(share("run", run=run.pk)))
-    for word in ("alone, seed 1", "88.5", "<svg", "[network]", "running"):
+    for word in ("alone, seed 1", "88.5", "<svg", "[network]", "running", ">0.2500</td>"):
         assert word in page
     assert "secret" not in page
     assert "<script" not in page

@@ -155,6 +155,16 @@ def test_columns_order_filters_and_seeds_are_said_by_the_address(member, ada, tm
     assert "seeds=3" in table(member, "kind=measured&seeds=3").replace("&amp;", "&")
 
 
+def test_a_page_behind_the_last_leads_to_the_last(member, ada, tmp_path):
+    lab.experiment(ada, "ours")
+    lab.succeed(tmp_path, test_accuracy=97.5)
+    shown = table(member, "kind=measured&page=9")
+    assert "There is no page 9: the last one is page 1." in shown
+    assert 'href="?kind=measured&amp;page=1"' in shown
+    assert "No result matches" not in shown
+    assert "No result matches" in table(member, "kind=external&page=9")
+
+
 def test_a_title_is_text_and_not_markup(member, ada, tmp_path):
     lab.experiment(ada, "<script>alert(1)</script>")
     lab.succeed(tmp_path, test_accuracy=97.5)

@@ -95,6 +95,7 @@ def test_the_origin_tells_changes_files_references_and_how_to_run_again(member, 
     page = text(member, done, "origin")
     assert "the preset mnist-sample" in page
     assert "<code>network.kind</code>" in page
+    assert "&quot;" not in page.partition("Run again")[0]
     assert f"snnlab run run-{done.pk}.toml --seed 1 --threads 1" in page
     assert f'href="/runs/{done.pk}/checkpoints/1"' in page
     assert "@misc{lecun19986791," in page
@@ -171,6 +172,17 @@ def test_a_preset_is_nearest_to_itself_and_to_a_small_change_of_it(name):
     definition = queries_run.complete(name)
     assert queries_run.nearest(flat(definition)) == name
     assert queries_run.nearest(flat(definition | {"epochs": 7, "batch_size": 99})) == name
+
+
+def test_a_training_is_never_set_beside_a_preset_of_another_task():
+    told = {
+        "dataset": {"kind": "mnist-5k", "train_size": 500},
+        "network": {"kind": "mlp", "hidden": [24]},
+        "neuron": {"kind": "lif"},
+        "rule": {"kind": "bptt"},
+    }
+    near = queries_run.nearest(flat(Spec.parse(told).model_dump(mode="json")))
+    assert queries_run.complete(near)["task"]["kind"] == "train"
 
 
 def test_a_second_definition_is_set_beside_the_experiments_first(member, ada):
