@@ -12,6 +12,9 @@ from snnlab.experiments.sql import rows
 from snnlab.teams.models import Team
 
 
+HEAVIEST, MOST_QUOTA = 1000, 10_000
+
+
 def pause(run_id: int, actor: str) -> str:
     """Hold a run: at once if it waits; one that trains goes on to its next checkpoint first.
 
@@ -100,8 +103,10 @@ def set_share(team: Team, *, weight: int = 1, quota: int | None = None) -> None:
 
     A smaller quota stops nothing: what runs over it goes on, and nothing new starts until then.
     """
-    if weight < 1 or (quota is not None and quota < 0):
-        raise Refused(f"weight must be at least 1 and quota at least 0, got {weight} and {quota}")
+    if not 1 <= weight <= HEAVIEST:
+        raise Refused(f"weight must be in 1..{HEAVIEST}, got {weight}")
+    if quota is not None and not 0 <= quota <= MOST_QUOTA:
+        raise Refused(f"quota must be in 0..{MOST_QUOTA} devices, got {quota}")
     Portion.objects.update_or_create(team=team, defaults={"weight": weight, "quota": quota})
     Portion.objects.select_for_update().get(team=team)
     rows("lock table experiments_quotaslot in share row exclusive mode")

@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -14,21 +14,33 @@ from snnlab.experiments import actions_schedules, queries_schedules
 from snnlab.experiments.actions import Refused
 from snnlab.teams import queries as teams
 from snnlab.web.access import or_404, writer_or_403
+from snnlab.web.queue import pieces
 
 
 @require_safe
 @never_cache
 def schedules(request: HttpRequest) -> HttpResponse:
     """Every schedule of the user's teams: when it falls due, and what came of it."""
+    return render(request, "web/schedules.html", of_schedules(request))
+
+
+@require_safe
+@never_cache
+def schedules_live(request: HttpRequest) -> JsonResponse:
+    """The list, as it is now."""
+    return pieces(request, "schedules", of_schedules(request), ("list",))
+
+
+def of_schedules(request: HttpRequest) -> dict[str, Any]:
+    """Everything on the page, in so many queries however many schedules there are."""
     found = queries_schedules.with_last_slots(request.user)
     now = queries_schedules.now()
-    context = {
+    return {
         "rows": [
             (schedule, queries_schedules.rule(schedule), times(schedule, now)) for schedule in found
         ],
         "writes": {team.pk for team in teams.teams_of(request.user, "write")},
     }
-    return render(request, "web/schedules.html", context)
 
 
 def times(schedule: Any, now: Any) -> list[str]:

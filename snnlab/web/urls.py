@@ -65,6 +65,7 @@ urlpatterns = [
     path("sweeps/<int:pk>/add-seeds", sweeps.add_seeds, name="sweep-seeds"),
     path("sweeps/<int:pk>/extend", sweeps.extend, name="sweep-extend"),
     path("schedules/", schedules.schedules, name="schedules"),
+    path("schedules/live", schedules.schedules_live, name="schedules-live"),
     path("schedules/<int:pk>/pause", schedules.pause, name="schedule-pause"),
     path("schedules/<int:pk>/resume", schedules.resume, name="schedule-resume"),
     path("schedules/<int:pk>/delete", schedules.delete, name="schedule-delete"),

@@ -49,6 +49,20 @@ def test_runs_are_moved_held_and_released(runs: list[Run]) -> None:
     assert snnlab("queue", "move", 10**6).exit_code == Code.NOT_FOUND
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--weight=0", "weight must be in 1..1000, got 0"),
+        ("--weight=99999999999", "weight must be in 1..1000, got 99999999999"),
+        ("--quota=99999999999", "quota must be in 0..10000 devices, got 99999999999"),
+    ],
+)
+def test_a_share_out_of_bounds_is_refused(runs: list[Run], option: str, words: str) -> None:
+    refused = snnlab("queue", "share", option)
+    assert (refused.exit_code, words in refused.stderr) == (Code.WRONG, True)
+    assert not Portion.objects.exists()
+
+
 def test_a_share_is_set_by_who_runs_the_lab(runs: list[Run]) -> None:
     assert (
         "weight 2, at most 3 devices" in snnlab("queue", "share", "--weight=2", "--quota=3").stdout

@@ -49,6 +49,7 @@ MATRIX = {  # address: (who may open it, by which method, what a member of the t
     "web:sweep-seeds": ("/sweeps/{sweep}/add-seeds", TEAM, "post", 302),
     "web:sweep-extend": ("/sweeps/{sweep}/extend", TEAM, "post", 302),
     "web:schedules": ("/schedules/", OWN, "get", 200),
+    "web:schedules-live": ("/schedules/live", OWN, "get", 200),
     "web:schedule-pause": ("/schedules/{schedule}/pause", TEAM, "post", 302),
     "web:schedule-resume": ("/schedules/{schedule}/resume", TEAM, "post", 302),
     "web:schedule-delete": ("/schedules/{schedule}/delete", TEAM, "post", 302),

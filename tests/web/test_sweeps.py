@@ -270,6 +270,13 @@ def test_a_schedule_that_never_comes_is_refused(member, ada, change, words):
     assert not queries_schedules.schedules(ada).exists()
 
 
+def test_the_page_of_schedules_stays_alive(member, ada):
+    made = lab.schedule(ada)
+    assert 'data-live="/schedules/live"' in member.get("/schedules/").content.decode()
+    member.post(f"/schedules/{made.pk}/pause")
+    assert "badge paused" in member.get("/schedules/live").json()["pieces"]["list"]
+
+
 def test_a_schedule_is_paused_resumed_and_deleted(member, ada):
     made = lab.schedule(ada)
     member.post(f"/schedules/{made.pk}/pause")
