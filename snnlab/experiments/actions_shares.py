@@ -146,7 +146,10 @@ def runs_of(team: Team, query: str) -> list[int]:
 
 def origin(text: str) -> str:
     """A place whose pages may embed the link: scheme, host and port, and nothing else."""
-    parts = urlsplit(text.strip())
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError:  # of brackets that hold no IPv6 address
+        parts = urlsplit("")
     host = (parts.hostname or "").removeprefix("[").removesuffix("]")
     plain = f"{parts.scheme}://{parts.netloc}" == text.strip().removesuffix("/")
     safe = host.replace("-", "").replace(".", "").replace(":", "").isalnum() and host.isascii()

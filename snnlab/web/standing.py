@@ -46,10 +46,14 @@ def act(request: HttpRequest, pk: int) -> str:
         return f"Runs that {what} it are queued: experiment {experiment.pk}."
     if what == "reproduces":
         paper = request.POST.get("paper", "")
-        standing.reproduce(pk, actor, int(paper) if paper.isdecimal() else 0, note)
+        standing.reproduce(pk, actor, int(paper) if is_id(paper) else 0, note)
         return "The row shows its difference to the published figure."
     standing.mark(pk, actor, what, note)
     return DONE[what]
+
+
+def is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 @require_POST

@@ -83,7 +83,14 @@ def test_marks_are_shown_with_their_reason(member, ada, ours):
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"what": "x"}, {"what": "reproduces", "paper": "x"}, {"what": "re-evaluate\0"}]
+    "fields",
+    [
+        {},
+        {"what": "x"},
+        {"what": "reproduces", "paper": "x"},
+        {"what": "reproduces", "paper": "9" * 5000},
+        {"what": "re-evaluate\0"},
+    ],
 )
 def test_what_makes_no_sense_is_refused_in_words(member, ours, fields):
     answer = judge(member, ours, **fields)

@@ -101,6 +101,7 @@ def test_what_cannot_be_shared_is_refused_in_words(member, change, problem):
 ODD = (
     "https://a.org/path", "https://a.org?x", "https://user@a.org", "https://a.org;script-src *",
     "javascript:alert(1)", "https://", "//a.org", "https://a b.org", "https://ä.org", "'self'",
+    "https://[::1",
 )  # fmt: skip
 
 
