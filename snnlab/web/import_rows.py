@@ -17,6 +17,7 @@ from snnlab.teams.models import Team
 
 
 FORMATS = {"csv": "CSV", "sota": "JSON of sota-extractor or Papers with Code"}
+JSON = ("[", "{")  # what no CSV of ours begins with, whatever was chosen
 
 
 @never_cache
@@ -36,6 +37,7 @@ def form(request: HttpRequest, board: str) -> HttpResponse:
         new, known = take(team, request.user.get_username(), board, read(request, board))
     except Wrong as error:
         context |= {"problems": error.problems, "data": data[:LARGEST]}
+        context["chosen"] = request.POST.get("format", "")
         return render(request, "web/import_rows.html", context, status=422)
     messages.success(request, f"{new} rows are new, {known} were known already.")
     return redirect("boards:board", board)
@@ -60,6 +62,6 @@ def read(request: HttpRequest, board: str) -> list[Line]:
             data = file.read().decode()
         except UnicodeDecodeError as error:
             raise Wrong([f"the file is no UTF-8 text: {error}"]) from error
-    if request.POST.get("format") == "sota":
+    if request.POST.get("format") == "sota" or data.lstrip("\ufeff \t\r\n").startswith(JSON):
         return external.from_sota(data, board)
     return external.from_csv(data)

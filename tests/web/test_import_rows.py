@@ -53,6 +53,15 @@ def test_a_sota_file_is_taken(admin):
     assert Entry.objects.get(kind="external").title == "BranchingNet"
 
 
+def test_a_sota_file_is_known_by_what_it_holds(admin):
+    file = SimpleUploadedFile("tables.json", b"\xef\xbb\xbf\n" + sota().encode())
+    admin.post("/boards/cifar-10/import/", {"format": "csv", "file": file})
+    assert Entry.objects.get(kind="external").title == "BranchingNet"
+    page = admin.post(PLACE, {"format": "sota", "data": "[1"}).content.decode()
+    assert "the file is no JSON" in page
+    assert '<option value="sota" selected>' in page
+
+
 def test_what_is_no_text_is_refused(admin):
     file = SimpleUploadedFile("rows.csv", b"\xff\xfe\x00")
     answer = admin.post(PLACE, {"format": "csv", "file": file})
