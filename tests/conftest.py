@@ -14,18 +14,13 @@ from django.conf import settings
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Do without what only production needs: slow hashes, digests in names of static files.
 
     A database connection that outlives its request would be in the way when the test database is
     dropped. Children must hear Ctrl-C, also where the tests were started in a way that ignores it.
-    No test fails because the machine is busy: Hypothesis sets no time limits.
     """
-    profile = hypothesis.settings(
-        deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-    )
-    hypothesis.settings.register_profile("snnlab", profile)
-    hypothesis.settings.load_profile("snnlab")
+    without_luck(config)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {
@@ -33,6 +28,19 @@ def pytest_configure() -> None:
     }
     settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # where they would be collected
+
+
+def without_luck(config: pytest.Config) -> None:
+    """No test fails because the machine is busy, or by an example that no change has to do with.
+
+    `--hypothesis-profile explore` looks for new examples, as `make chaos` does.
+    """
+    slow = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+    profiles = hypothesis.settings
+    profiles.register_profile("explore", **slow)
+    profiles.register_profile("steady", derandomize=True, **slow)
+    if not config.getoption("--hypothesis-profile"):
+        profiles.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 
-MARKED = ("-m", "chaos or thorough")
+MARKED = ("-m", "chaos or thorough", "--hypothesis-profile", "explore")
 FIRST = tuple(f"tests/chaos/test_{name}.py" for name in ("kill", "deploy", "worker"))
 HALVES = (FIRST, [f"--ignore={file}" for file in FIRST])
 
