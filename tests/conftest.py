@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def without_luck(config: pytest.Config) -> None:
     profiles.register_profile("steady", derandomize=True, **slow)
     if not config.getoption("--hypothesis-profile"):
         profiles.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """A test draws the same numbers each time, whatever ran before it."""
+    if torch := sys.modules.get("torch"):  # which not every test needs
+        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
