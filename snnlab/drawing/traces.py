@@ -2,6 +2,8 @@
 
 import html
 import re
+from array import array
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from statistics import fmean, quantiles
@@ -16,6 +18,7 @@ DASHES = {"dot": (2.0, 3.0), "dash": (7.0, 4.0), "dashdot": (7.0, 3.0, 2.0, 3.0)
           "longdash": (11.0, 5.0)}  # fmt: skip
 CIVIDIS = ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369",
            "#e1cc55", "#fee838")  # fmt: skip
+ARRAYS = {"f4": "f", "f8": "d", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I"}
 Trace = Mapping[str, Any]
 
 
@@ -164,6 +167,9 @@ def colour_of(trace: Trace, place: int) -> str:
 
 
 def listed(values: Any) -> list[Any]:
+    """Values as a list; plotly writes an array of numbers as its bytes."""
+    if isinstance(values, Mapping):
+        return array(ARRAYS[values["dtype"]], b64decode(values["bdata"])).tolist()
     return [] if values is None or isinstance(values, str) else list(values)
 
 

@@ -195,6 +195,15 @@ def test_curves_have_the_mean_of_each_group_and_its_twin_in_numbers(
     assert "time_steps 8" in json.dumps(answer["compare-told"]["children"])
 
 
+def test_the_picture_of_curves_shows_them(member, done):
+    runs = ",".join(map(str, done))
+    picture = member.get(f"/boards/compare/plots/curves.svg?runs={runs}").content.decode()
+    assert picture.count("<circle") >= 2 * 3  # two groups, three epochs, and their legend
+    for word in ("time_steps 4 (n = 3)", ">30<"):
+        assert word in picture
+    assert "bdata" not in picture
+
+
 def test_time_is_what_epochs_took_and_steps_want_a_worker_that_counts(done, ada):
     runs, _ = comparing.compared(queries.teams_of(ada), comparing.Asked(tuple(done)))
     timed = comparing.curves(runs, "accuracy", "time")

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 from PIL import Image
@@ -42,6 +43,18 @@ def test_the_kind_of_an_axis_is_seen_from_its_values():
     assert kind_of(["2024-01-01", "2025-02-03T10:00:00"]) == "date"
     assert kind_of([datetime(2024, 1, 1, tzinfo=UTC)]) == "date"
     assert kind_of([1], "log") == "log"
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "i1", "u1", "i2", "u2", "i4", "u4"])
+def test_arrays_are_drawn_as_lists_are(kind):
+    x, y = np.array([1, 2, 3], kind), np.array([5, 6, 9], kind)
+    assert go.Figure(go.Scatter(x=x)).to_plotly_json()["data"][0]["x"]["dtype"] == kind
+    assert scene(go.Scatter(x=x, y=y)) == scene(go.Scatter(x=[1, 2, 3], y=[5, 6, 9]))
+
+
+def test_an_array_has_a_gap_where_it_has_no_number():
+    y = np.array([5, np.nan, 9])
+    assert scene(go.Scatter(y=y)) == scene(go.Scatter(y=[5, None, 9]))
 
 
 def test_points_lines_and_intervals_are_drawn_where_they_are():
