@@ -5,6 +5,7 @@ A variable that is set to nothing counts as not set.
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T", int, None)
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+LABEL = re.compile(r"[a-z0-9][a-z0-9._-]*")  # see snnlab.experiments.asking
 COUNT = "must be a whole number, at least 1"
 
 
@@ -26,6 +28,14 @@ def text(name: str, default: str = "") -> str:
 def words(name: str, default: Sequence[str] = ()) -> list[str]:
     """The entries of a list with commas."""
     return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+
+
+def labels(name: str, default: Sequence[str] = (), *, longest: int) -> list[str]:
+    """Words as runs ask for them: with others, a worker would wait for runs that cannot be."""
+    found = words(name, default)
+    if any(not LABEL.fullmatch(word) or len(word) > longest for word in found):
+        refuse(name, f"must be words of at most {longest} small letters, digits, dots and dashes")
+    return found
 
 
 def one_of(name: str, known: Sequence[str], default: str) -> str:

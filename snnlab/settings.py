@@ -210,8 +210,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 
 # --- runs ----------------------------------------------------------------------------------------
 
-SNNLAB_POOLS = env.words("SNNLAB_POOLS", ["cpu"])
-SNNLAB_LABELS = env.words("SNNLAB_LABELS")
+SNNLAB_POOLS = env.labels("SNNLAB_POOLS", ["cpu"], longest=20)
+SNNLAB_LABELS = env.labels("SNNLAB_LABELS", longest=40)
 SNNLAB_GPUS = env.numbers("SNNLAB_GPUS")
 SNNLAB_CORES = env.numbers("SNNLAB_CORES")
 SNNLAB_SLOTS = env.whole("SNNLAB_SLOTS", default=len(SNNLAB_GPUS) or 1)

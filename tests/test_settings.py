@@ -96,6 +96,8 @@ def test_reading_settings_sets_no_variable_for_children(tmp_path):
         ("SNNLAB_SLOTS", "abc", "must be a whole number, at least 1, got 'abc'"),
         ("SNNLAB_THREADS", "-2", "must be a whole number, at least 1, got '-2'"),
         ("SNNLAB_WEB_WORKERS", "many", "must be a whole number, at least 1, got 'many'"),
+        ("SNNLAB_LABELS", "chip-2,A100", "must be words of at most 40 small letters, digits"),
+        ("SNNLAB_POOLS", "c" * 21, "must be words of at most 20 small letters, digits"),
         ("SNNLAB_POLL", "0", "must be a number of seconds, at least 0.01, got '0'"),
         ("SNNLAB_STALL", "nan", "must be a number of seconds, at least 0.01, got 'nan'"),
         ("SNNLAB_WALL", "1 week", "must be a number of seconds, at least 0.01, got '1 week'"),

@@ -35,12 +35,21 @@ def worker(*, url: str | None, home: Path | None, **offered: Any) -> NoReturn:
     """
     if home is not None:
         os.environ["SNNLAB_HOME"] = str(home.expanduser().resolve())
-    if url is not None:
-        join(url)
     chosen = {OPTIONS[name]: str(value) for name, value in offered.items() if value is not None}
     os.environ |= {f"SNNLAB_{name}": value for name, value in chosen.items()}
+    if url is not None:
+        join(url)
+    check()
     os.environ.setdefault("LOG_LEVEL", "INFO")
     os.execv(sys.executable, [sys.executable, "-m", *CELERY, *ALONE])
+
+
+def check() -> None:
+    """Refuse in words, here, the settings that no worker could read."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "snnlab.settings")
+    from django.conf import settings
+
+    assert settings.SNNLAB_SLOTS
 
 
 def join(url: str) -> None:

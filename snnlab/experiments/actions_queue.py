@@ -23,7 +23,8 @@ def pause(run_id: int, actor: str) -> str:
     asked = rows(
         """
         with asked as (
-          update experiments_run set pausing = true, events_made = events_made + 1
+          update experiments_run set pausing = true, changed_by = %(actor)s,
+            events_made = events_made + 1
           where id = %(run)s and state = 'running' and not pausing
           returning id, events_made, state, lease_epoch
         ), told as (
@@ -57,6 +58,8 @@ def prioritise(run_id: int, priority: int) -> None:
 @transaction.atomic
 def move(run_id: int, before: int | None = None, *, last: bool = False) -> None:
     """Put a waiting run before another of its team, or first or last of all of its priority."""
+    if before == run_id:
+        raise Refused(f"run {run_id} cannot go before itself: name another run")
     run = Run.objects.select_for_update().filter(pk=run_id, state__in=Run.WAITING).first()
     if run is None:
         raise Refused(f"run {run_id} does not wait, so it has no place in line")

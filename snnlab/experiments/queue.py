@@ -222,8 +222,8 @@ def _move(
 ) -> list[dict[str, Any]]:
     """End attempts in one statement, so that of two that race exactly one finds its row.
 
-    A cancel that came first wins over every other end, a pause over waiting again. `state`, `where`
-    and `wait` are SQL of ours.
+    A cancel that came first wins over every other end, a pause over waiting again: the run is held
+    by whoever asked for that. `state`, `where` and `wait` are SQL of ours.
     """
     return rows(
         f"""
@@ -236,7 +236,9 @@ def _move(
               when pausing and {state} = 'queued' then 'paused' else %(reason)s end,
             pausing = false,
             message = case state when 'cancelling' then message else %(message)s end,
-            changed_by = %(actor)s, lease_owner = null, lease_expires_at = null,
+            changed_by = case when state = 'running' and pausing and {state} = 'queued'
+              then changed_by else %(actor)s end,
+            lease_owner = null, lease_expires_at = null,
             attempts = attempts - %(given_back)s,
             not_before = clock_timestamp() + make_interval(secs => {wait}),
             finished_at = case when state = 'cancelling' or {state} <> 'queued'

@@ -52,6 +52,13 @@ def test_a_link_makes_a_machine_a_worker_with_a_key_unless_it_shares_the_folder(
     assert environment("")["DATABASE_URL"].replace(":@", "@") == joining.database()
 
 
+def test_what_no_worker_can_offer_is_refused_in_words() -> None:
+    process = started("worker", "--labels", "A100")
+    told = process.communicate(timeout=60)[1]
+    assert (process.returncode, "Traceback" in told) == (Code.WRONG, False), told
+    assert "SNNLAB_LABELS must be words of at most 40 small letters" in told
+
+
 @pytest.mark.django_db
 def test_a_key_is_given_only_by_a_link_that_works_and_to_a_name(client) -> None:
     token = joining.invite("ada")

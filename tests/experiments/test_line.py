@@ -3,11 +3,12 @@
 import pytest
 from django.db import DatabaseError, transaction
 
-from snnlab.experiments import actions, actions_queue, queue, recording
+from snnlab.experiments import actions, actions_queue, queries_queue, queue, recording
 from snnlab.experiments.asking import Ask, Refused
 from snnlab.experiments.models import Dependency, Run
 from snnlab.experiments.queue import Claim
 from snnlab.learning.version import code
+from snnlab.teams.actions import ensure_first_team
 from tests.experiments.toys import Toy, fresh, submit
 from tests.web import lab
 
@@ -107,11 +108,18 @@ def test_a_paused_run_is_held_when_its_worker_gives_it_back_and_goes_on_later() 
     assert queue.release(mine) == "held"
     assert state(run) == ("held", "paused")
     assert (run.pausing, run.attempts) == (False, 0)
+    assert queries_queue.waits(ensure_first_team()[0], run.pk).why == "paused by ada"
     assert claim() is None
     assert actions.unhold(run.pk, "ada") == "queued"
     assert claim(run).lease_epoch == 2
     told = [(e.to_state, e.reason, e.actor) for e in run.events.order_by("seq")]
-    assert told[2:4] == [("running", "pausing", "ada"), ("held", "paused", "w1")]
+    assert told[2:4] == [("running", "pausing", "ada"), ("held", "paused", "ada")]
+
+
+def test_no_run_goes_before_itself() -> None:
+    (run,) = submit()
+    with pytest.raises(Refused, match=f"run {run.pk} cannot go before itself"):
+        actions_queue.move(run.pk, before=run.pk)
 
 
 def test_a_pause_can_be_taken_back_and_a_waiting_run_is_held_at_once() -> None:
