@@ -46,13 +46,14 @@ LOOKS = {  # told apart by shape as well as by colour
     "external": ("#cc79a7", "cross"),
     "published": ("#e69f00", "diamond-open"),
 }
+LEGEND = 0.2  # of a chart's height: a longer one scrolls, or it would leave the chart no room
 LAYOUT = {
     "template": "none",
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"family": "system-ui, sans-serif", "size": 13},
     "margin": {"l": 56, "r": 12, "t": 8, "b": 56},
-    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "maxheight": LEGEND},
     "hoverlabel": {"align": "left"},
     "uirevision": "kept",
     "height": 380,

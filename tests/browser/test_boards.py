@@ -64,3 +64,33 @@ def test_verification_is_asked_for_by_a_button(page, ada, tmp_path):
     page.click("button[value=retrain]")
     page.shows("are queued", ".notice")
     assert queries.runs(ada, state="queued").count() == 3
+
+
+def test_an_accuracy_is_read_on_a_narrow_screen_without_scrolling(page, ada, tmp_path):
+    lab.experiment(ada, "a name of ordinary length", seeds=(1, 2, 3))
+    for accuracy in (97.0, 98.0, 99.0):
+        lab.succeed(tmp_path, test_accuracy=accuracy)
+    lab.experiment(ada, "another one", epochs=7)
+    lab.succeed(tmp_path, test_accuracy=96.0)
+    metrics = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        page.open("/boards/mnist/?kind=measured")
+        page.one(".standings td strong")
+        ends = "[...document.querySelectorAll('.standings td strong')].map("
+        found = page.run(f"{ends}(one) => one.getBoundingClientRect().right)")
+        assert len(found) == 2
+        assert max(found) <= page.run("innerWidth") - 16
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_names_of_many_groups_leave_their_curves_room(page, ada):
+    for epochs in range(5, 30):
+        lab.experiment(ada, f"one of the many with long names {epochs}", epochs=epochs)
+        lab.claim([("accuracy", 1, 50.0), ("accuracy", 2, 60.0 + epochs)])
+    runs = ",".join(str(run.pk) for run in ada.teams.get().runs.all())
+    page.open(f"/boards/compare/?runs={runs}&metric=accuracy&group=experiment")
+    height = "document.querySelector('#compare-curves .{}')?.getBoundingClientRect().height"
+    page.until(lambda: page.run(height.format("scatterlayer")), 30)
+    page.until(lambda: page.run(height.format("nsewdrag")) > 200, 30)
