@@ -47,7 +47,10 @@ def read(board: str, query: QueryDict, allowed: Sequence[str] | None = None) -> 
     """The view that an address asks for; `allowed` are the columns that a link shows."""
     named = ",".join(query.getlist("columns")).split(",")
     known = COLUMNS if allowed is None else {name: COLUMNS[name] for name in (*ALWAYS, *allowed)}
-    columns = [name for name in named if name in known]
+    chosen = (name for name in named if name in known and name not in ALWAYS)
+    columns = tuple(dict.fromkeys(chosen))
+    if not columns and query.get("columns") != "":  # which is how an address says: none of them
+        columns = DEFAULT if allowed is None else tuple(allowed)
     opened = query.get("open", "")
     wanted = wanted_of(board, query)
     if wanted.sort not in {column.sort for column in known.values()}:
@@ -55,7 +58,7 @@ def read(board: str, query: QueryDict, allowed: Sequence[str] | None = None) -> 
     axis = query.get("x", "")
     return State(
         wanted,
-        (*ALWAYS, *(columns or (DEFAULT if allowed is None else allowed))),
+        (*ALWAYS, *columns),
         frozenset(
             int(part) for part in opened.split(",")[:50] if part.isascii() and part.isdigit()
         ),

@@ -155,6 +155,19 @@ def test_columns_order_filters_and_seeds_are_said_by_the_address(member, ada, tm
     assert "seeds=3" in table(member, "kind=measured&seeds=3").replace("&amp;", "&")
 
 
+def test_no_column_is_a_choice_too(member, ada, tmp_path):
+    lab.experiment(ada, "ours")
+    lab.succeed(tmp_path, test_accuracy=97.5, parameters=5123.0)
+    for query, shown in (("", True), ("&columns=", False), ("&columns=secret", True)):
+        page = table(member, f"kind=measured{query}")
+        assert ("5,123" in page) is shown
+        assert "97.50" in page
+    twice = table(member, "kind=measured&columns=parameters,rank,parameters")
+    assert (twice.count("5,123"), twice.count('id="by-rank"')) == (1, 1)
+    turned = table(member, "kind=measured&columns=").replace("&amp;", "&")
+    assert 'href="?kind=measured&columns=&sort=accuracy"' in turned
+
+
 def test_a_page_behind_the_last_leads_to_the_last(member, ada, tmp_path):
     lab.experiment(ada, "ours")
     lab.succeed(tmp_path, test_accuracy=97.5)
