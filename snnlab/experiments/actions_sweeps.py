@@ -106,10 +106,13 @@ def rerun_failed(pk: int, actor: str) -> int:
 
 @transaction.atomic
 def resume(pk: int, actor: str) -> int:
-    """Go on with a cancelled sweep: queue its cancelled runs again; gives how many."""
-    if _state(pk) != Sweep.State.STOPPED:
-        raise Refused(f"sweep {pk} is {_state(pk)}: only cancelled sweeps can be resumed")
+    """Go on with a cancelled sweep: queue its cancelled runs again; gives how many.
+
+    So can those of a sweep that went on by itself since, with more seeds or what had failed.
+    """
     found = _queue(pk, actor, "state = 'cancelled' and reason <> 'pruned'")
+    if not found and _state(pk) != Sweep.State.STOPPED:
+        raise Refused(f"sweep {pk} is {_state(pk)}: only cancelled sweeps and runs can be resumed")
     _open(pk)
     return found
 

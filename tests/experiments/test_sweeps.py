@@ -184,6 +184,20 @@ def test_a_cancelled_sweep_stops_and_goes_on() -> None:
     assert states(sweep) == ["succeeded"] * 3
 
 
+def test_cancelled_runs_can_be_resumed_after_failed_ones_were_run_again() -> None:
+    sweep = create({"epochs": [1, 2]})
+    queue.fail(queue.claim("w1", ["cpu"]), "data", "gone")
+    actions_sweeps.cancel(sweep.pk, "ada")
+    assert actions_sweeps.rerun_failed(sweep.pk, "ada") == 1
+    work(by_epochs)
+    assert (look(sweep).state, states(sweep)) == ("done", ["succeeded", "cancelled"])
+    assert actions_sweeps.resume(sweep.pk, "ada") == 1
+    work(by_epochs)
+    assert (look(sweep).state, states(sweep)) == ("done", ["succeeded"] * 2)
+    with pytest.raises(Refused, match="only cancelled sweeps and runs can be resumed"):
+        actions_sweeps.resume(sweep.pk, "ada")
+
+
 def test_the_best_points_get_more_seeds() -> None:
     sweep = create({"epochs": [1, 2, 3]})
     with pytest.raises(Refused, match="no finished point"):

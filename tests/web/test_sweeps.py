@@ -139,9 +139,13 @@ def test_every_action_is_one_click(member, ada):
     assert made.experiment.runs.count() == 10
     member.post(f"/sweeps/{made.pk}/cancel")
     assert "stopped by ada" in member.get(f"/sweeps/{made.pk}/").content.decode()
+    member.post(f"/sweeps/{made.pk}/rerun-failed")  # it goes on, without what was cancelled
+    done(made)
+    page = member.get(f"/sweeps/{made.pk}/").content.decode()
+    assert "Resume 7 cancelled</button>" in page
     member.post(f"/sweeps/{made.pk}/resume")
     done(made)
-    assert made.state == "done"
+    assert (made.state, made.experiment.runs.filter(state="succeeded").count()) == ("done", 10)
 
 
 @pytest.mark.parametrize(
