@@ -43,9 +43,12 @@ CHOICES = (
     click.option("--memory", type=int, metavar="MB", help="What a run needs, and may use."),
     click.option("--wall", type=int, metavar="SECONDS", help="Longest time of one attempt."),
     click.option("--label", "labels", multiple=True, help="What its worker must have."),
+    click.option(
+        "--reuse", is_flag=True, default=None, help="Take known results of the same code."
+    ),
 )
 PLAIN = ("seeds", "most_runs", "most_hours", "parallel", "priority", "pool")
-PLAIN += ("devices", "memory", "wall")
+PLAIN += ("devices", "memory", "wall", "reuse")
 
 
 def choices(command: Any) -> Any:

@@ -9,10 +9,11 @@ import pytest
 from snnlab.client import sweep as command
 from snnlab.client.trouble import Code
 from snnlab.experiments import queries_sweeps, queue
+from snnlab.learning.version import code
 from snnlab.teams.actions import ensure_first_team
 from snnlab.teams.models import Membership, User
 from tests.client.typed import snnlab
-from tests.experiments.sweeps import work
+from tests.experiments.sweeps import finish, work
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,14 @@ def test_a_sweep_is_submitted_worked_on_and_watched(tiny: Path) -> None:
     assert snnlab("sweep", "watch", number).exit_code == Code.OK
     assert "depth" in snnlab("sweep", "ls").stdout
     assert answer("ls")[0]["name"] == "depth"
+
+
+def test_known_results_are_taken_where_that_is_asked(tiny: Path) -> None:
+    submitted(tiny)
+    while claim := queue.claim("w1", ["cpu"], queue.Offer(code=code())):
+        finish(claim)
+    assert answer("status", submitted(tiny, "--reuse"))["succeeded"] == 3
+    assert answer("status", submitted(tiny))["succeeded"] == 0
 
 
 def test_two_seeds_have_no_interval_as_on_the_page(tiny: Path) -> None:
