@@ -19,6 +19,7 @@ from snnlab.teams.models import Team
 from snnlab.teams.queries import may
 
 
+NONE = "–"
 LADDER = {0: "", 1: "provenance", 2: "re-evaluated", 3: "retrained"}
 
 
@@ -36,6 +37,7 @@ def entry(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 def context(request: HttpRequest, board: Board, teams: list[int], row: BoardRow) -> dict[str, Any]:
     own = row.team_id is not None
+    compared = comparisons(evidence.compared(teams, board.data, row)) if own else []
     return {
         "board": board,
         "row": row,
@@ -43,7 +45,8 @@ def context(request: HttpRequest, board: Board, teams: list[int], row: BoardRow)
         "bootstrap": bootstrap(finite(row.scores)),
         "judgements": evidence.judgements(row),
         "made": evidence.environments(row) if own else [],
-        "compared": comparisons(evidence.compared(teams, board.data, row)) if own else [],
+        "compared": compared,
+        "tested": sum(one["test"] != NONE for one in compared),
         "ladder": ladder(row),
         "papers": papers(board, row) if own else [],
         "writes": own and may(request.user, Team(pk=row.team_id), "write"),
@@ -68,7 +71,7 @@ def comparisons(found: list[tuple[BoardRow, Difference]]) -> list[dict[str, Any]
             "p": p_value(gap.p),
             "effect": "" if gap.effect is None else signed(gap.effect),
             "n": gap.n,
-            "test": "paired t" if gap.paired else "Welch's t",
+            "test": NONE if gap.p is None else "paired t" if gap.paired else "Welch's t",
         }
         for other, gap in found
     ]
@@ -77,7 +80,7 @@ def comparisons(found: list[tuple[BoardRow, Difference]]) -> list[dict[str, Any]
 def p_value(p: float | None) -> str:
     """A p-value is never shown as nought, and never without its n beside it."""
     if p is None:
-        return "–"
+        return NONE
     return "< 0.0001" if p < 1e-4 else significant(p)
 
 

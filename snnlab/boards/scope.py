@@ -7,6 +7,7 @@ from django.http import QueryDict
 from snnlab.experiments.queries import teams_of
 from snnlab.experiments.queries_shares import Share, scope_of
 from snnlab.experiments.scope import Scope
+from snnlab.teams.queries import rights
 
 
 FIXED = {  # what a link says once and for all; the rest of an address is its visitor's to change
@@ -43,5 +44,6 @@ def at(request: Any, slug: str) -> dict[str, Any]:
     share, said = link(request), request.GET.urlencode()
     query = {"asked": f"?{said}" if said else ""}
     if share is None:
-        return query | {"place": f"/boards/{slug}/", "frame": "base.html", "shared": None}
+        own = {"place": f"/boards/{slug}/", "frame": "base.html", "shared": None}
+        return query | own | {"may": rights(request.user)}
     return query | {"place": request.share_root, "frame": "shared/base.html", "shared": share}

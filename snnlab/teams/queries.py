@@ -33,6 +33,12 @@ def teams_of(user: User, what: str = "read") -> QuerySet[Team]:
     return Team.objects.filter(**allowed).order_by("name")
 
 
+def rights(user: User) -> dict[str, bool]:
+    """What this user may do in one team at least."""
+    roles = set(user.memberships.values_list("role", flat=True))
+    return {what: not roles.isdisjoint(ALLOWED[what]) for what in ALLOWED}
+
+
 def memberships(user: User) -> QuerySet[Membership]:
     """The teams of a user, each with the role there, and how many members it has."""
     found = Membership.objects.filter(user=user.pk).select_related("team")

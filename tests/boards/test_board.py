@@ -155,6 +155,18 @@ def test_columns_order_filters_and_seeds_are_said_by_the_address(member, ada, tm
     assert "seeds=3" in table(member, "kind=measured&seeds=3").replace("&amp;", "&")
 
 
+@pytest.mark.parametrize(
+    ("role", "buttons"), [("viewer", ()), ("member", ("share/",)), ("admin", ("share/", "import/"))]
+)
+def test_buttons_are_offered_to_those_who_may_press_them(client, db, role, buttons):
+    client.force_login(lab.person("vera", "lab", role))
+    page = client.get("/boards/mnist/").content.decode()
+    for place in ("share/", "import/"):
+        assert (f'href="/boards/mnist/{place}' in page) is (place in buttons)
+        found = client.get(f"/boards/mnist/{place}").status_code
+        assert found == (200 if place in buttons else 403)
+
+
 def test_no_column_is_a_choice_too(member, ada, tmp_path):
     lab.experiment(ada, "ours")
     lab.succeed(tmp_path, test_accuracy=97.5, parameters=5123.0)

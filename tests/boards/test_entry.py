@@ -41,6 +41,19 @@ def test_a_lines_page_tells_what_it_was_made_with_and_how_it_compares(
     assert "Test the stored weights again" in text
 
 
+def test_only_tests_that_were_made_are_counted_and_named(member, ada, ours, tmp_path):
+    lab.experiment(ada, "alone", time_steps=9)
+    lab.succeed(tmp_path, test_accuracy=95.0)
+    shown = page(member, ours)
+    assert "the best 2 other rows" in shown
+    assert "for 1 test;" in shown
+    assert "Welch" not in shown
+    (alone,) = (row for row in queries.leaderboard(ada, "mnist") if row.title == "alone")
+    shown = page(member, alone)
+    assert "There is no test: it needs three seeds on both sides." in shown
+    assert "Holm" not in shown
+
+
 def test_a_published_lines_page_leads_to_its_source(member, ada):
     text = page(member, line(ada, "published"))
     assert "Source" in text
