@@ -44,6 +44,7 @@ def schedule() -> None:
 )
 @click.option("--name", help="Name of the schedule; the definition's own by default.")
 @click.option("--team", help="Whose it is; needed if you have several teams.")
+@click.option("--notes", default="", help="What its sweeps are to find out.")
 @click.option("--dry-run", is_flag=True, help="Only say when it would fall due.")
 @AS_JSON
 @asks_the_lab
@@ -59,6 +60,7 @@ def add(
     missed: str,
     name: str | None,
     team: str | None,
+    notes: str,
     dry_run: bool,
     in_json: bool,
     **said: Any,
@@ -81,6 +83,7 @@ def add(
             timing=rule,
             sweep=made,
             missed=missed,
+            notes=notes,
         ).pk
     answer = {"schedule": number, "runs": made.runs(), "next": times}
     words = f"schedule {number}" if number else "nothing was saved"

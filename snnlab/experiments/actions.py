@@ -64,7 +64,7 @@ def experiment(
 ) -> tuple[Experiment, bool]:
     """A new experiment without runs, or the one of that key; and whether it is new."""
     tags = [text("tag", tag, 50) for tag in tags]
-    fields = {"name": text("name", name, 200), "notes": _clean("notes", notes), "tags": tags}
+    fields = {"name": text("name", name, 200), "notes": clean("notes", notes), "tags": tags}
     if key is None:
         return Experiment.objects.create(team=team, actor=actor, **fields), True
     return Experiment.objects.get_or_create(
@@ -193,14 +193,14 @@ def _same(experiment: Experiment, runs: list[Run]) -> Experiment:
     return experiment
 
 
-def _clean(field: str, text: str) -> str:
+def clean(field: str, text: str) -> str:
     if "\x00" in text:
         raise Refused(f"{field} must not contain the character NUL")
     return text
 
 
 def text(field: str, text: str, longest: int) -> str:
-    text = _clean(field, text).strip()
+    text = clean(field, text).strip()
     if not 1 <= len(text) <= longest:
         raise Refused(f"{field} must have 1 to {longest} characters, got {len(text)}")
     return text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from snnlab.experiments import actions_sweeps
-from snnlab.experiments.actions import Refused, text
+from snnlab.experiments.actions import Refused, clean, text
 from snnlab.experiments.models import Schedule, Slot
 from snnlab.experiments.queries_schedules import now
 from snnlab.experiments.sql import rows
@@ -33,8 +33,9 @@ def create(
     timing: Timing,
     sweep: "Definition",
     missed: str = Schedule.Missed.ONCE,
+    notes: str = "",
 ) -> Schedule:
-    """Save a schedule. Refused if it never falls due."""
+    """Save a schedule, whose sweeps have these notes. Refused if it never falls due."""
     timing.checked()
     if missed not in Schedule.Missed.values:
         raise Refused(f"missed must be one of {', '.join(Schedule.Missed.values)}, got {missed!r}")
@@ -45,6 +46,7 @@ def create(
         team=team,
         actor=actor,
         name=text("name", name, 150),
+        notes=clean("notes", notes),
         definition=sweep.model_dump(mode="json"),
         kind=timing.kind,
         cron=timing.cron,
@@ -150,6 +152,7 @@ def _make(schedule: Schedule, at: datetime) -> None:
         actor=schedule.actor,
         name=f"{schedule.name}, {at.astimezone(schedule.timing.clock):%Y-%m-%d %H:%M}",
         definition=schedule.definition,
+        notes=schedule.notes,
         tags=["schedule"],
         key=f"schedule {schedule.pk} {at.isoformat()}",
     )

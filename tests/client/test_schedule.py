@@ -34,7 +34,8 @@ def test_the_next_five_times_are_told_before_anything_is_saved(tiny: Path, admin
 
 
 def test_a_schedule_is_added_paused_resumed_and_deleted(tiny: Path) -> None:
-    number = answer("add", tiny, "--every", "30", "--name", "often")["schedule"]
+    number = answer("add", tiny, "--every", "30", "--name", "often", "--notes", "Why?")["schedule"]
+    assert queries_schedules.schedules(User.objects.get()).get().notes == "Why?"
     assert answer("pause", number) == {"schedule": number, "done": "paused"}
     (row,) = answer("ls")
     assert (row["name"], row["rule"], row["paused"], row["next"]) == (

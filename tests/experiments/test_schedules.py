@@ -25,8 +25,9 @@ def schedule(missed: str = "once", timing: Timing = HOURLY) -> Schedule:
     _, team = ensure_first_team()
     sweep = define({"epochs": [1, 2]})
     return create(
-        team=team, actor="admin", name="nightly", timing=timing, sweep=sweep, missed=missed
-    )
+        team=team, actor="admin", name="nightly", timing=timing, sweep=sweep, missed=missed,
+        notes="Does it hold?",
+    )  # fmt: skip
 
 
 def overdue(made: Schedule, **ago: float) -> Schedule:
@@ -95,6 +96,7 @@ def test_a_slot_makes_a_sweep_that_runs() -> None:
         "nightly,",
         ["schedule"],
     )
+    assert slot.sweep.experiment.notes == "Does it hold?"
     step(slot.sweep.pk)
     assert slot.sweep.experiment.runs.count() == 2
     made.refresh_from_db()

@@ -248,10 +248,11 @@ def test_who_may_only_look_makes_no_sweep(viewer):
 
 
 def test_a_schedule_shows_its_next_five_times_before_it_is_saved(member, ada):
-    form = sent(when="cron", cron="30 2 * * *", zone="Europe/Berlin")
+    form = sent(when="cron", cron="30 2 * * *", zone="Europe/Berlin", notes="Does it hold?")
     verdict = member.post("/sweeps/new/preview", form).json()["verdict"]
     assert verdict.count("02:30 CE") == 5
     assert member.post("/sweeps/new/", form).url == "/schedules/"
+    assert queries_schedules.schedules(ada).get().notes == "Does it hold?"
     page = member.get("/schedules/").content.decode()
     assert page.count("02:30 CE") == 5
     assert "30 2 * * * (Europe/Berlin)" in page

@@ -28,6 +28,7 @@ class Schedule(models.Model):
 
     team = models.ForeignKey(Team, models.PROTECT, related_name="schedules")
     name = models.CharField(max_length=150)
+    notes = models.TextField(blank=True, default="", db_default="")
     actor = models.CharField(max_length=150)
     definition = models.JSONField(encoder=DjangoJSONEncoder)
     kind = models.CharField(max_length=5, choices=Kind)
