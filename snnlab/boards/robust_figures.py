@@ -156,6 +156,7 @@ def heat(found: Sequence[Series], nonideality: str) -> go.Figure:
             y=[escape(each.method) for each in shown],
             z=values,
             text=[["" if v is None else f"{v:.1f}" for v in row] for row in values],
+            customdata=[levels for _ in shown],  # of a cell Dash tells a number, but no list
             texttemplate="%{text}",
             colorscale="Cividis",  # the same for every eye
             colorbar={"title": {"text": "%"}},
@@ -221,6 +222,7 @@ def gaps(found: Sequence[Series], nonideality: str, base: str) -> go.Figure:
             go.Scatter(
                 x=[level for level, _ in rows],
                 y=[gap.mean for _, gap in rows],
+                customdata=[[nonideality, level] for level, _ in rows],
                 error_y={
                     "array": [
                         gap.interval.high - gap.mean if gap.interval else 0 for _, gap in rows

@@ -140,22 +140,32 @@ def charts(search: Any) -> tuple[Any, ...]:
 @callback(
     Output("robust-go", "href"),
     Input("robust-lines", "clickData"),
+    Input("robust-heat", "clickData"),
+    Input("robust-gap", "clickData"),
     State("address", "search"),
     prevent_initial_call=True,
 )
-def choose(click: Any, search: Any) -> str:
-    """The address that looks at the point that was clicked."""
+def choose(lines: Any, heat: Any, gap: Any, search: Any) -> str:
+    """The address that looks at the point that was clicked; the page then begins anew."""
     request = django_request()
     view = read(scope(request), asked(request, query_of(search)))
-    points = click.get("points") if isinstance(click, dict) else None
-    point = points[0] if isinstance(points, list) and points else None
-    chosen = point.get("customdata") if isinstance(point, dict) else None
-    if not (isinstance(chosen, list) and len(chosen) == 2):
+    chosen = [pair for one in (lines, heat, gap) if (pair := level_of(one, view.kind))]
+    if not chosen:
         raise PreventUpdate
-    kind, level = chosen
+    kind, level = chosen[0]
     if kind not in nonidealities(view.found) or level not in levels_of(view.found, kind):
         raise PreventUpdate
     return view.query(kind=kind, level=f"{level:g}")
+
+
+def level_of(click: Any, kind: str) -> list[Any] | None:
+    """The non-ideality and level of a click, as the browser says them; or `kind` and a level."""
+    points = click.get("points") if isinstance(click, dict) else None
+    point = points[0] if isinstance(points, list) and points else None
+    chosen = point.get("customdata") if isinstance(point, dict) else None
+    if isinstance(chosen, int | float) and not isinstance(chosen, bool):
+        return [kind, chosen]
+    return chosen if isinstance(chosen, list) and len(chosen) == 2 else None
 
 
 def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:

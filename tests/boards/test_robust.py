@@ -180,14 +180,21 @@ def lines(**search) -> dict:
     }
 
 
-def click(chosen, search="") -> dict:
+CLICKED = ("lines", "heat", "gap")
+
+
+def click(chosen, search="", chart="lines") -> dict:
     value = {"points": [{"customdata": chosen}]}
     return {
         "output": "robust-go.href",
         "outputs": {"id": "robust-go", "property": "href"},
-        "inputs": [{"id": "robust-lines", "property": "clickData", "value": value}],
+        "inputs": [
+            {"id": f"robust-{one}", "property": "clickData"}
+            | ({"value": value} if one == chart else {})
+            for one in CLICKED
+        ],
         "state": [{"id": "address", "property": "search", "value": search}],
-        "changedPropIds": ["robust-lines.clickData"],
+        "changedPropIds": [f"robust-{chart}.clickData"],
     }
 
 
@@ -205,11 +212,14 @@ def test_a_run_keeps_its_chips_and_the_board_shows_them(
     assert f"/runs/{tried}/" in page
     answer = call(member, lines(search="?kind=mismatch&level=0.5"))
     assert f"run {tried}" in answer.content.decode()
-    picked = call(member, click(["mismatch", 0.0])).json()["response"]["robust-go"]["href"]
-    assert "level=0" in picked
+    for chart in CLICKED:
+        picked = call(member, click(0.0 if chart == "heat" else ["mismatch", 0.0], chart=chart))
+        assert "level=0" in picked.json()["response"]["robust-go"]["href"]
 
 
-@pytest.mark.parametrize("chosen", [["secret", 0.0], ["mismatch", 9], "x", None, [[], {}], [1]])
+@pytest.mark.parametrize(
+    "chosen", [["secret", 0.0], ["mismatch", 9], "x", None, [[], {}], [1], 9, True]
+)
 def test_a_click_on_what_is_not_there_does_nothing(member, tried, chosen):
     assert call(member, click(chosen)).status_code == 204
 

@@ -11,9 +11,12 @@ from tests.web import lab
 pytestmark = pytest.mark.browser
 
 
-def click_point(page, chart: str, number: int, leads_to: str) -> None:
+POINTS = ".scatterlayer .trace .points path"
+
+
+def click_point(page, chart: str, number: int, leads_to: str, points: str = POINTS) -> None:
     """Click on the point of that number until it leads on: a chart may move while it is drawn."""
-    css = f"#{chart} .scatterlayer .trace .points path"
+    css = f"#{chart} {points}"
     page.until(lambda: len(page.all(css)) > number)
 
     def clicked() -> bool:
@@ -52,6 +55,7 @@ def test_a_click_on_a_level_looks_at_it_on_all_charts(page, ada, tmp_path):
     page.until(lambda: len(page.all("#robust-violin .violinlayer .trace")) == 1)
     click_point(page, "robust-lines", 0, "kind=mismatch")
     page.shows(f"run {taken.run_id}", "#robust-behind")
+    click_point(page, "robust-heat", 1, "level=0.5", ".heatmap-label")
     page.picture("robustness")
 
 
