@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from dash import Input, Output, callback, html
+from dash import Input, Output, State, callback, dcc, html
+from dash.exceptions import PreventUpdate
 from django.http import HttpRequest, QueryDict
+from django.urls import reverse
 
 from snnlab.boards import trend_figures as figures
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
 from snnlab.boards.exports.table import Field, Table
 from snnlab.boards.graph import graph
+from snnlab.boards.leaderboard import clicked
 from snnlab.boards.robustness import DATA
 from snnlab.boards.scope import asked, link, scope
 from snnlab.boards.state import query_of
@@ -41,6 +44,24 @@ def charts(search: Any) -> tuple[Any, ...]:
         figures.surrogate_map(trends.accuracy_over_surrogate(teams, data), "%"),
         figures.surrogate_map(trends.gradients_over_surrogate(teams, data), "log10"),
     )
+
+
+@callback(
+    Output("trend-go", "href"),
+    Input("trend-time", "clickData"),
+    Input("trend-epochs", "clickData"),
+    State("address", "search"),
+    prevent_initial_call=True,
+)
+def open_run(time: Any, epochs: Any, search: Any) -> str:
+    """The page of the run whose point was clicked, if it is one of those on the board."""
+    request = django_request()
+    data, teams = data_of(asked(request, query_of(search))), scope(request)
+    known = {one.run for found in (trends.by_time, trends.by_epoch) for one in found(teams, data)}
+    run = next((pk for pk in map(clicked, (time, epochs)) if pk in known), None)
+    if run is None or link(request):
+        raise PreventUpdate
+    return reverse("web:run", args=[run])
 
 
 def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
@@ -112,10 +133,8 @@ def at_five(trend: trends.Trend) -> float | None:
 
 
 def layout() -> html.Div:
-    return html.Div(
-        [html.Section([html.H2(name), graph(id)], className="card") for id, name in CARDS],
-        className="charts",
-    )
+    cards = [html.Section([html.H2(name), graph(id)], className="card") for id, name in CARDS]
+    return html.Div([dcc.Location(id="trend-go", refresh=True), *cards], className="charts")
 
 
 def board() -> Board:

@@ -100,6 +100,7 @@ def form_context(request: HttpRequest, wish: Wish) -> dict[str, Any]:
         if wish.columns is not None
         else [],
         "teams": people.teams_of(request.user, "write"),
+        "team": request.POST.get("team", ""),
         "origins": "\n".join(wish.origins),
         "problem": "",
     }

@@ -101,3 +101,26 @@ def test_the_page_and_its_charts_show_ones_own_runs_only(
     client.force_login(lab.person("eve", "others"))
     assert "narrow" not in call(client, request("?data=mnist")).content.decode()
     assert "narrow" not in client.get("/boards/curves/?data=%00").content.decode()
+
+
+def test_a_click_on_a_curve_leads_to_its_run_if_it_is_on_the_board(member, client, done):
+    def click(pk, chart="trend-time"):
+        charts = ("trend-time", "trend-epochs")
+        value = {"points": [{"customdata": pk}]}
+        return {
+            "output": "trend-go.href",
+            "outputs": {"id": "trend-go", "property": "href"},
+            "inputs": [
+                {"id": one, "property": "clickData", "value": value if one == chart else None}
+                for one in charts
+            ],
+            "state": [{"id": "address", "property": "search", "value": "?data=mnist"}],
+            "changedPropIds": [f"{chart}.clickData"],
+        }
+
+    run = trends.by_time(done, "mnist")[0].run
+    answer = call(member, click(run)).json()
+    assert answer["response"]["trend-go"]["href"] == f"/runs/{run}/"
+    assert call(member, click(run + 1000)).status_code == 204
+    client.force_login(lab.person("eve", "others"))
+    assert call(client, click(run)).status_code == 204

@@ -40,7 +40,7 @@ class Page:
         self.one(css).clear()
         self.one(css).send_keys(text)
 
-    def until(self, holds: Callable[[], object], seconds: float = 10):
+    def until(self, holds: Callable[[], object], seconds: float = 30):
         """What `holds` gives once it is true, asked again and again."""
         waiting = WebDriverWait(self.driver, seconds, 0.1, ignored_exceptions=[Exception])
         try:

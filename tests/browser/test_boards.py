@@ -98,3 +98,14 @@ def test_names_of_many_groups_leave_their_curves_room(page, ada):
     height = "document.querySelector('#compare-curves .{}')?.getBoundingClientRect().height"
     page.until(lambda: page.run(height.format("scatterlayer")), 30)
     page.until(lambda: page.run(height.format("nsewdrag")) > 200, 30)
+
+
+def test_a_board_that_cannot_be_turned_says_so(page, ada, tmp_path):
+    lab.experiment(ada, "ours")
+    lab.succeed(tmp_path, test_accuracy=97.5)
+    page.open("/boards/mnist/")
+    page.shows("ours")
+    page.run("(window.fetch = () => Promise.reject(new TypeError('offline')))")
+    page.click("#by-accuracy")
+    page.shows("The lab does not answer")
+    page.shows("ours", "#standings:not([aria-busy])")

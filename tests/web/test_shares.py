@@ -37,6 +37,15 @@ def test_the_form_of_a_board_offers_the_columns_that_are_shown(member):
     assert "pin it" in page
 
 
+def test_a_form_with_a_mistake_keeps_its_team(db, client):
+    ada = lab.person("ada", "alpha")
+    lab.person("ada", "beta")
+    client.force_login(ada)
+    wrong = client.post("/shares/", FORM | {"team": "beta", "days": "0"})
+    assert wrong.status_code == 422
+    assert '<option value="beta" selected>' in wrong.content.decode()
+
+
 def test_a_form_without_a_ticked_column_shares_none(member, ada, tmp_path):
     lab.experiment(ada, "ours")
     lab.succeed(tmp_path, test_accuracy=97.5, parameters=5123.0)

@@ -12,7 +12,9 @@
     history.pushState({}, "", address);
     const part = document.getElementById("standings");
     part.setAttribute("aria-busy", "true");
-    const answer = await fetch(location.href, { headers: { "X-Part": "standings" } });
+    const answer = await fetch(location.href, { headers: { "X-Part": "standings" } }).catch(() => 0);
+    if (!answer && turn === last) return unreached(part);
+    if (!answer) return;
     if (!answer.ok || answer.redirected) return location.reload();
     const text = await answer.text();
     if (turn !== last) return;
@@ -20,6 +22,12 @@
     part.outerHTML = text;
     if (focused) document.getElementById(focused)?.focus();
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  }
+
+  function unreached(part) {
+    part.removeAttribute("aria-busy");
+    document.getElementById("count").textContent =
+      "The lab does not answer: this is the table from before. Load the page again.";
   }
 
   function address() {
