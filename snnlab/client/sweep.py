@@ -62,7 +62,7 @@ def submit(
     made = sweep_definition.changed(data, **said)
     size = {"points": made.size(), "runs": made.runs()}
     if dry_run:
-        words = f"{size['points']} points, at most {size['runs']} runs; nothing was queued"
+        words = f"{counted(size)}; nothing was queued"
         click.echo(render.json_text(size) if in_json else words)
         return Code.OK
     row = actions_sweeps.create(
@@ -73,9 +73,14 @@ def submit(
         notes=notes,
     )
     step(row.pk)
-    words = f"sweep {row.pk}: {size['points']} points, at most {size['runs']} runs{link(row.pk)}"
+    words = f"sweep {row.pk}: {counted(size)}{link(row.pk)}"
     click.echo(words, err=in_json)
     return watched(user, row.pk, in_json=in_json) if wait else shown(user, row.pk, in_json=in_json)
+
+
+def counted(size: dict[str, int]) -> str:
+    points, runs = (f"{n} {what[:-1] if n == 1 else what}" for what, n in size.items())
+    return f"{points}, at most {runs}"
 
 
 def link(number: int) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,28 +35,30 @@ def create(
     sweep: "Definition",
     missed: str = Schedule.Missed.ONCE,
     notes: str = "",
+    key: str | None = None,
 ) -> Schedule:
-    """Save a schedule, whose sweeps have these notes. Refused if it never falls due."""
+    """Save a schedule, whose sweeps have these notes. Refused if it never falls due.
+
+    The same key of the same team gives the same schedule again: a request can be repeated.
+    """
     timing.checked()
     if missed not in Schedule.Missed.values:
         raise Refused(f"missed must be one of {', '.join(Schedule.Missed.values)}, got {missed!r}")
     first = timing.after(now())
     if first is None:
         raise Refused(NEVER)
-    return Schedule.objects.create(
-        team=team,
-        actor=actor,
-        name=text("name", name, 150),
-        notes=clean("notes", notes),
-        definition=sweep.model_dump(mode="json"),
-        kind=timing.kind,
-        cron=timing.cron,
-        zone=timing.zone,
-        every=timing.every,
-        start=timing.start,
-        missed=missed,
-        next_at=first,
-    )
+    fields = {
+        "actor": actor,
+        "name": text("name", name, 150),
+        "notes": clean("notes", notes),
+        "definition": sweep.model_dump(mode="json"),
+        **asdict(timing),
+        "missed": missed,
+        "next_at": first,
+    }
+    if key is None:
+        return Schedule.objects.create(team=team, **fields)
+    return Schedule.objects.get_or_create(team=team, key=text("key", key, 200), defaults=fields)[0]
 
 
 def pause(pk: int) -> None:

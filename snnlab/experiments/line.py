@@ -29,40 +29,52 @@ class Look:
     seconds: dict[str, float]
 
     def wait(self, run: dict[str, Any]) -> Wait:
-        """What there is to say of a run; `rank` is its number among its team's of that pool."""
+        """What there is to say of a run.
+
+        `rank` is its number among its team's of that pool, `ready` that among those of them which
+        a worker can take.
+        """
         if why := aside(run):
             return Wait(why)
         if run["later"]:
             return Wait(f"back-off after attempt {run['attempts']}", starts_at=run["not_before"])
         able = [worker for worker in self.workers if fits(run, worker)]
-        place = self.place(run)
         if not any(free(worker) for worker in able):
-            return Wait(nobody(run, self.workers, able), place)
+            return Wait(nobody(run, self.workers, able), self.place(run, "rank", "waiting"))
+        place = self.place(run, "ready", "ready")
         if why := self.quota(run):
             return Wait(why, place)
         ahead = f"{place - 1} ahead" if place > 1 else "next in line"
         return Wait(ahead, place, self.start(run["pool"], place, able))
 
-    def place(self, run: dict[str, Any]) -> int:
+    def place(self, run: dict[str, Any], mine: str, theirs: str) -> int:
         """How many runs start before this one, and 1, if teams take turns by their weights.
+
+        Counted are those which a worker can take, or for one that none can take, all: fields
+        `mine` of the run and `theirs` of the teams say so.
 
         A team with u devices in use and weight w starts its i-th run when (u + i - 1) / w is the
         least of all teams; runs of a team at its quota start when others of that team end.
         """
-        turn, team = self.turn(run)[:2]
+        turn, team = self.turn(run, mine)
         others = (t for t in self.teams if t["pool"] == run["pool"] and t["team"] != team)
-        return run["rank"] + sum(before(turn, team, t) for t in others)
+        return run[mine] + sum(before(turn, team, t, t[theirs]) for t in others)
 
-    def turn(self, run: dict[str, Any]) -> tuple[float, int, int]:
-        """What orders the runs of all teams: the load of its team when a run starts."""
+    def order(self, run: dict[str, Any]) -> tuple[float, int, int]:
+        """What orders the runs of all teams: those that can be taken as they will start."""
+        number = "ready" if any(team["ready"] for team in self.teams) else "rank"
+        return *self.turn(run, number), run["rank"]
+
+    def turn(self, run: dict[str, Any], number: str) -> tuple[float, int]:
+        """The load of its team when a run starts, by its number among the team's."""
         mine = self.team(run)
-        return (mine["used"] + run["rank"] - 1) / mine["weight"], mine["team"], run["id"]
+        return (mine["used"] + run[number] - 1) / mine["weight"], mine["team"]
 
     def team(self, run: dict[str, Any]) -> dict[str, Any]:
         """The team of a run, with what waits in its pool; its last run may just have started."""
         key = {"team": run["team"], "pool": run["pool"]}
         found = (t for t in self.teams if key.items() <= t.items())
-        return next(found, {**key, "waiting": 0, "used": 0, "weight": 1, "quota": None})
+        return next(found, {**key, "waiting": 0, "ready": 0, "used": 0, "weight": 1, "quota": None})
 
     def quota(self, run: dict[str, Any]) -> str:
         """What to say if the team may use no more devices now."""
@@ -85,9 +97,8 @@ class Look:
         return self.now + timedelta(seconds=self.seconds[pool] * rounds)
 
 
-def before(turn: float, mine: int, other: dict[str, Any]) -> int:
-    """How many runs another team starts before the turn of one of ours."""
-    room = other["waiting"]
+def before(turn: float, mine: int, other: dict[str, Any], room: int) -> int:
+    """How many of so many runs another team starts before the turn of one of ours."""
     if other["quota"] is not None:
         room = min(room, max(0, other["quota"] - other["used"]))
     exact = turn * other["weight"] - other["used"]

@@ -24,6 +24,13 @@ FACTS = """
       join experiments_run needed on needed.id = dependency.needs_id
     where run.blockers > 0 and dependency.run_id = run.id and needed.state <> 'succeeded'
   ), '[]') as needs"""
+# Whether a worker that takes runs has what a run asks for: others are in nobody's way.
+TAKEN = f"""exists (
+  select from experiments_worker worker
+  where {ALIVE} and not worker.draining and worker.quarantined_at is null
+    and run.pool = any(worker.pools) and run.labels <@ worker.labels
+    and run.devices <= worker.slots
+    and coalesce(run.memory <= worker.memory, true))"""
 JOINED = """join experiments_experiment experiment on experiment.id = run.experiment_id
   join teams_team team on team.id = run.team_id"""
 
@@ -35,11 +42,16 @@ def look() -> Look:
         with live as (
           select team_id, lease_owner, devices from experiments_run
           where state in ('running', 'cancelling')
+        ), kind as (
+          select team_id, pool, labels, devices, memory, count(*) as n from experiments_run
+          where state = 'queued' and blockers = 0 group by team_id, pool, labels, devices, memory
         ), waiting as (
-          select team_id, pool, count(*) as waiting from experiments_run
-          where state = 'queued' and blockers = 0 group by team_id, pool
+          select team_id, pool, sum(n)::bigint as waiting,
+            coalesce(sum(n) filter (where {TAKEN}), 0)::bigint as ready
+          from kind run group by team_id, pool
         ), team as (
-          select waiting.team_id as team, pool, waiting, coalesce(weight, 1) as weight, quota,
+          select waiting.team_id as team, pool, waiting, ready,
+            coalesce(weight, 1) as weight, quota,
             coalesce((select sum(devices) from live where live.team_id = waiting.team_id), 0)
               as used
           from waiting left join experiments_portion share on share.team_id = waiting.team_id
@@ -71,12 +83,16 @@ def waits(user: User, run_id: int) -> Wait | None:
     """Why a run of this user's teams waits, and its place; None if it does not wait."""
     found = rows(
         f"""
-        select {FACTS}, (
-          select count(*) from experiments_run other
-          where other.state = 'queued' and other.blockers = 0 and other.team_id = run.team_id
-            and other.pool = run.pool and (-other.priority, other.place, other.id)
-              <= (-run.priority, run.place, run.id)) as rank
-        from experiments_run run {JOINED}
+        select {FACTS}, ahead.*
+        from experiments_run run {JOINED} cross join lateral (
+          select coalesce(sum(n), 0)::bigint as rank,
+            coalesce(sum(n) filter (where {TAKEN.replace("run.", "other.")}), 0)::bigint as ready
+          from (
+            select pool, labels, devices, memory, count(*) as n from experiments_run other
+            where other.state = 'queued' and other.blockers = 0 and other.team_id = run.team_id
+              and other.pool = run.pool and (-other.priority, other.place, other.id)
+                <= (-run.priority, run.place, run.id)
+            group by pool, labels, devices, memory) other) ahead
         where run.id = %(run)s and run.state in ('held', 'queued') and run.{MINE}""",
         run=run_id,
         user=user.pk,
@@ -93,15 +109,17 @@ def line(
     """
     now = now or look()
     ranked = rows(
-        """
-        select run.id, rank, team, pool
+        f"""
+        select run.id, rank, ready, team, pool
         from unnest(%(teams)s::bigint[], %(pools)s::text[]) as line (team, pool)
         join teams_membership member on member.team_id = team and member.user_id = %(user)s
         cross join lateral (
-          select id, row_number() over (order by priority desc, place, id) as rank
-          from experiments_run
+          select id, row_number() over line as rank,
+            count(*) filter (where {TAKEN}) over (line rows unbounded preceding) as ready
+          from experiments_run run
           where state = 'queued' and blockers = 0 and team_id = line.team
-            and experiments_run.pool = line.pool
+            and run.pool = line.pool
+          window line as (order by priority desc, place, id)
           order by priority desc, place, id limit %(most)s
         ) run""",
         user=user.pk,
@@ -109,9 +127,10 @@ def line(
         pools=[team["pool"] for team in now.teams],
         most=skip + limit,
     )
-    ranks = {run["id"]: run["rank"] for run in sorted(ranked, key=now.turn)[skip : skip + limit]}
-    found = {run["id"]: run for run in _facts(user, list(ranks)) if run["state"] == "queued"}
-    placed = [found[run] | {"rank": rank} for run, rank in ranks.items() if run in found]
+    shown = sorted(ranked, key=now.order)[skip : skip + limit]
+    facts = _facts(user, [run["id"] for run in shown])
+    found = {run["id"]: run for run in facts if run["state"] == "queued"}
+    placed = [found[run["id"]] | run for run in shown if run["id"] in found]
     return [run | {"wait": now.wait(run)} for run in placed]
 
 
@@ -127,7 +146,7 @@ def aside(user: User, limit: int = 50, now: Look | None = None) -> list[dict[str
     )
     now = now or look()
     facts = _facts(user, [run["id"] for run in found])
-    return [run | {"wait": now.wait(run | {"rank": 1})} for run in facts]
+    return [run | {"wait": now.wait(run | {"rank": 1, "ready": 1})} for run in facts]
 
 
 def _facts(user: User, ids: list[int]) -> list[dict[str, Any]]:

@@ -135,13 +135,13 @@ def submit(request: HttpRequest) -> HttpResponse:
 def made(request: HttpRequest, said: dict[str, Any], sweep: "Sweep") -> HttpResponse:
     """What was asked for, and where it is seen. Raises Refused."""
     who = {"team": teams.team(said["team"]), "actor": request.user.get_username()}
-    who |= {"name": said["name"], "notes": said["notes"]}
+    who |= {"name": said["name"], "notes": said["notes"], "key": str(said["key"])}
     if said["when"] != "now":
         missed = said["missed"] or "once"
         rule = timing(request.POST)
         actions_schedules.create(**who, timing=rule, sweep=sweep, missed=missed)
         return redirect("web:schedules")
-    row = actions_sweeps.create(**who, sweep=sweep, key=str(said["key"]))
+    row = actions_sweeps.create(**who, sweep=sweep)
     if sweep.runs() <= AT_ONCE:
         step(row.pk)
     return redirect("web:sweep", row.pk)

@@ -11,7 +11,8 @@ from snnlab.experiments.line import Look, before, fits, nobody
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = {
     "id": 7, "team": 1, "pool": "cpu", "state": "queued", "labels": [], "devices": 1,
-    "memory": None, "needs": [], "later": False, "rank": 1, "reason": "", "by": "", "attempts": 0,
+    "memory": None, "needs": [], "later": False, "rank": 1, "ready": 1, "reason": "", "by": "",
+    "attempts": 0,
 }  # fmt: skip
 WORKER = {
     "name": "h:1", "pools": ["cpu"], "labels": [], "slots": 1, "memory": 8000, "busy": 0,
@@ -20,7 +21,7 @@ WORKER = {
 
 
 def team(number: int, **known: Any) -> dict[str, Any]:
-    idle = {"waiting": 5, "used": 0, "weight": 1, "quota": None}
+    idle = {"waiting": 5, "ready": 5, "used": 0, "weight": 1, "quota": None}
     return {"team": number, "pool": "cpu", **idle, **known}
 
 
@@ -32,7 +33,7 @@ def team(number: int, **known: Any) -> dict[str, Any]:
         (2.0, team(2, weight=2), 4),
         (2.0, team(0), 3),
         (1.0, team(2, used=4), 0),
-        (3.0, team(2, waiting=2), 2),
+        (3.0, team(2, ready=2), 2),
         (3.0, team(2, quota=1), 1),
         (3.0, team(2, quota=1, used=2), 0),
     ],
@@ -40,7 +41,7 @@ def team(number: int, **known: Any) -> dict[str, Any]:
 def test_so_many_runs_of_another_team_go_first(
     turn: float, other: dict[str, Any], first: int
 ) -> None:
-    assert before(turn, 1, other) == first
+    assert before(turn, 1, other, other["ready"]) == first
 
 
 def test_what_a_worker_has_exactly_is_enough() -> None:

@@ -98,16 +98,34 @@ def test_a_run_of_another_team_is_nobodys_business(ada: User) -> None:
     assert queries_queue.line(ada) == []
 
 
-@pytest.mark.parametrize("seed", range(6))
+def test_runs_that_no_worker_can_take_are_ahead_of_nobody(ada: User) -> None:
+    work()
+    elsewhere = lab.person("bob", "others").teams.first()
+    chips = [*submit(seeds=2, ask=Ask(labels=["chip"])), *submit(ask=Ask(pool="gpu"))]
+    submit(team=elsewhere, seeds=3, ask=Ask(labels=["chip"], priority=9))
+    (mine,) = submit(Toy(epochs=9))
+    alone = queries_queue.waits(ada, mine.pk)
+    assert (alone.why, alone.place) == ("next in line", 1)
+    assert alone.starts_at
+    assert queue.claim("worker:h:1:0", ["cpu"]).run_id == mine.pk
+    assert why(ada, chips[1]) == "no worker for label chip"
+    assert queries_queue.waits(ada, chips[1].pk).place > 1
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_places_are_the_order_in_which_runs_are_claimed(seed: int) -> None:
-    """Teams of random weights and quotas, some with runs at work: the forecast comes true."""
+    """Teams of random weights and quotas, some with runs at work: the forecast comes true.
+
+    So it does where some runs ask for what no worker has.
+    """
     draw = random.Random(seed)
     people = [lab.person(f"p{n}", f"team{n}") for n in range(4)]
     work(slots=9)
     for person in people:
         team = person.teams.get()
         for number in range(draw.randrange(1, 8)):
-            submit(Toy(epochs=number + 1), team=team, ask=Ask(priority=draw.randrange(2)))
+            ask = Ask(priority=draw.randrange(2), labels=draw.choice([[], [], ["chip"]]))
+            submit(Toy(epochs=number + 1), team=team, ask=ask)
         quota = draw.choice([None, None, draw.randrange(1, 6)])
         actions_queue.set_share(team, weight=draw.randrange(1, 4), quota=quota)
     for _ in range(draw.randrange(4)):
@@ -118,9 +136,10 @@ def test_places_are_the_order_in_which_runs_are_claimed(seed: int) -> None:
         for run in listed:
             alone = queries_queue.waits(person, run["id"])
             assert (alone.why, alone.place) == (run["wait"].why, run["wait"].place)
-            if not run["wait"].why.startswith("quota"):
+            if not run["wait"].why.startswith(("quota", "no worker")):
                 places[run["wait"].place] = run["id"]
-        assert [r["wait"].place for r in listed] == sorted(r["wait"].place for r in listed)
+        taken = [r["wait"].place for r in listed if not r["wait"].why.startswith("no worker")]
+        assert taken == sorted(taken)
     claimed = [claim.run_id for claim in iter(lambda: queue.claim("w", ["cpu"]), None)]
     assert [places[place] for place in range(1, len(claimed) + 1)] == claimed
 
@@ -132,6 +151,7 @@ def test_a_start_is_estimated_from_the_last_runs_of_the_pool(ada: User, tmp_path
         queue.finish(queue.claim("worker:h:1:0", ["cpu"]), imported=True)
     now = queries_queue.look()
     assert now.seconds == {}, "nothing waits, so nobody asks"
+    work("h", slots=2)
     waiting = submit(seeds=5)
     taken = now.__class__(
         now=timezone.now(), teams=queries_queue.look().teams, seconds={"cpu": 600.0},

@@ -252,6 +252,7 @@ def test_a_schedule_shows_its_next_five_times_before_it_is_saved(member, ada):
     verdict = member.post("/sweeps/new/preview", form).json()["verdict"]
     assert verdict.count("02:30 CE") == 5
     assert member.post("/sweeps/new/", form).url == "/schedules/"
+    assert member.post("/sweeps/new/", form).url == "/schedules/"  # sent twice by mistake
     assert queries_schedules.schedules(ada).get().notes == "Does it hold?"
     page = member.get("/schedules/").content.decode()
     assert page.count("02:30 CE") == 5

@@ -39,9 +39,11 @@ class Schedule(models.Model):
     missed = models.CharField(max_length=4, choices=Missed, default=Missed.ONCE)
     paused = models.BooleanField(default=False)
     next_at = models.DateTimeField(null=True)
+    key = models.CharField(max_length=200, null=True)  # noqa: DJ001  unique, if given
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        constraints = (models.UniqueConstraint(fields=["team", "key"], name="schedule_key"),)
         indexes = (
             models.Index(fields=["next_at"], name="schedule_due", condition=Q(paused=False)),
         )
