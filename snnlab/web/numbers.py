@@ -51,6 +51,11 @@ def spread(values: Sequence[float]) -> str:
     return f"{number(mean(values))} ± {number(stdev(values), 2)}"
 
 
+def told(name: str, value: float | None) -> str:
+    """A metric's value: an epoch is a whole number, all else has its digits."""
+    return f"{value:.0f}" if value is not None and name == "selected_epoch" else number(value)
+
+
 def row(name: str, value: str) -> Row:
     """A table's line for a metric; one that the table does not know keeps its name only."""
     if name.partition("/")[0] not in METRICS:

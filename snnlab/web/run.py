@@ -14,7 +14,7 @@ from snnlab.teams import queries as teams
 from snnlab.web.definition import toml_of
 from snnlab.web.deployed import deployed
 from snnlab.web.gradients import heat_maps
-from snnlab.web.numbers import number, position, row
+from snnlab.web.numbers import number, position, row, told
 from snnlab.web.robustness import flaws
 
 
@@ -35,7 +35,7 @@ def context(run: Any, user: Any) -> dict[str, Any]:
         "may_write": teams.may(user, run.experiment.team, "write"),
         "progress": progress(run, curves),
         "wait": queries_queue.waits(user, run.pk) if run.state in ("held", "queued") else None,
-        "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
+        "rows": [row(n, told(n, last[n])) for n in sorted(last, key=position) if "/" not in n],
         "layers": by_layer(last),
         "epochs": epochs(curves),
         "task": kind_of_task(run.definition),

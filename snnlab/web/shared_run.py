@@ -18,7 +18,7 @@ from snnlab.experiments.queries_shares import Share, allowed_run
 from snnlab.web.definition import toml_of
 from snnlab.web.deployed import deployed
 from snnlab.web.gradients import heat_maps
-from snnlab.web.numbers import number, position, row
+from snnlab.web.numbers import position, row, told
 from snnlab.web.robustness import flaws
 from snnlab.web.run import by_layer, chips_of, epochs, kind_of_task
 
@@ -51,7 +51,7 @@ def page(request: HttpRequest, **_: Any) -> HttpResponse:
     context = {
         "run": run,
         "task": kind_of_task(run.definition),
-        "rows": [row(n, number(last[n])) for n in sorted(last, key=position) if "/" not in n],
+        "rows": [row(n, told(n, last[n])) for n in sorted(last, key=position) if "/" not in n],
         "layers": by_layer(last),
         "epochs": epochs(curves),
         "heat_maps": heat_maps(run.definition, curves),

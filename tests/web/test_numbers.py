@@ -1,6 +1,6 @@
 import pytest
 
-from snnlab.web.numbers import number, row, spread
+from snnlab.web.numbers import number, row, spread, told
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,9 @@ def test_a_metric_of_a_layer_says_which():
 
 def test_an_unknown_metric_is_shown_by_its_name():
     assert row("my_metric", "1") == ("My metric", "1", "", "", "")
+
+
+def test_an_epoch_is_a_whole_number():
+    assert [told("selected_epoch", 3.0), told("loss", 3.0), told("selected_epoch", None)] == [
+        "3", "3.000", "–",
+    ]  # fmt: skip
