@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T", int, None)
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-LABEL = re.compile(r"[a-z0-9][a-z0-9._-]*")  # see snnlab.experiments.asking
+LABEL = re.compile(r"[a-z0-9][a-z0-9._-]*")
 COUNT = "must be a whole number, at least 1"
 
 
@@ -33,9 +33,14 @@ def words(name: str, default: Sequence[str] = ()) -> list[str]:
 def labels(name: str, default: Sequence[str] = (), *, longest: int) -> list[str]:
     """Words as runs ask for them: with others, a worker would wait for runs that cannot be."""
     found = words(name, default)
-    if any(not LABEL.fullmatch(word) or len(word) > longest for word in found):
+    if not all(is_label(word, longest) for word in found):
         refuse(name, f"must be words of at most {longest} small letters, digits, dots and dashes")
     return found
+
+
+def is_label(word: str, longest: int) -> bool:
+    """Whether a run can ask for a worker by this word: for a pool, or for a label."""
+    return len(word) <= longest and bool(LABEL.fullmatch(word))
 
 
 def one_of(name: str, known: Sequence[str], default: str) -> str:

@@ -10,21 +10,19 @@ from typing import Any
 
 import numpy as np
 from dash import Input, Output, State, callback, dcc, html
-from dash.exceptions import PreventUpdate
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
 
 from snnlab.boards import compare_figures as figures
 from snnlab.boards import compare_tables
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
+from snnlab.boards.clicks import run_page
 from snnlab.boards.compare_parallel import parallel
 from snnlab.boards.compare_state import AXIS, View, form, read, titled
 from snnlab.boards.compared import Summary, plain, summaries, value_of
 from snnlab.boards.graph import graph
-from snnlab.boards.leaderboard import clicked
 from snnlab.boards.rows import significant
-from snnlab.boards.scope import asked, link, scope
+from snnlab.boards.scope import asked, scope
 from snnlab.boards.state import query_of
 from snnlab.experiments import comparing
 from snnlab.experiments.comparing import MOST
@@ -79,11 +77,7 @@ def results(search: Any) -> tuple[Any, Any, Any]:
 def open_run(scatter: Any, box: Any, search: Any) -> str:
     """The page of the run whose point was clicked, if it is one of those compared."""
     view = view_of(django_request(), query_of(search))
-    known = {run.id for run in view.runs}
-    run = next((pk for pk in map(clicked, (scatter, box)) if pk in known), None)
-    if run is None or link(django_request()):
-        raise PreventUpdate
-    return reverse("web:run", args=[run])
+    return run_page((scatter, box), {run.id for run in view.runs})
 
 
 def view_of(request: Any, query: QueryDict) -> View:

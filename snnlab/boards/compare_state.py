@@ -11,6 +11,7 @@ from django.http import QueryDict
 from snnlab.boards.compared import Group, differing, fields_of, grouped
 from snnlab.boards.state import clean
 from snnlab.experiments import comparing
+from snnlab.experiments.asking import whole
 from snnlab.experiments.comparing import AXES, MOST, Asked, Compared
 from snnlab.learning.metrics import METRICS
 
@@ -18,7 +19,6 @@ from snnlab.learning.metrics import METRICS
 CURVES = ("accuracy", "validation_loss", "loss", "test_accuracy")
 RESULTS = ("test_accuracy", "accuracy", "validation_loss", "loss")
 WHOLE_GROUPS = ("definition", "experiment", "seed", "run")
-SYSTEM = 2**63
 
 
 class View(NamedTuple):
@@ -46,19 +46,12 @@ class View(NamedTuple):
 def asked(query: QueryDict) -> Asked:
     """The runs that an address names: `runs=1,2` as well as `runs=1&runs=2`."""
     given = ",".join(query.getlist("runs")).split(",")
-    numbers = [int(text) for text in given[: 10 * MOST] if number_of(text) is not None]
+    numbers = [run for run in map(whole, given[: 10 * MOST]) if run is not None]
     return Asked(
         tuple(dict.fromkeys(numbers)),
-        number_of(query.get("experiment", "")),
-        number_of(query.get("sweep", "")),
+        whole(query.get("experiment", "")),
+        whole(query.get("sweep", "")),
     )
-
-
-def number_of(text: str) -> int | None:
-    """The number of a run, an experiment or a sweep."""
-    text = text.strip()
-    whole = text.isascii() and text.isdigit() and len(text) < 20
-    return int(text) if whole and int(text) < SYSTEM else None
 
 
 def read(teams: Collection[int], query: QueryDict) -> View:

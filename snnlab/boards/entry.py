@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from snnlab.boards.board import Board, board_of
 from snnlab.boards.cells import VERIFIED, signed
 from snnlab.boards.columns import COLUMNS
+from snnlab.boards.compared import NONE
 from snnlab.boards.rows import significant
 from snnlab.boards.scope import scope
 from snnlab.experiments import evidence, queries
@@ -19,7 +20,6 @@ from snnlab.teams.models import Team
 from snnlab.teams.queries import may
 
 
-NONE = "–"
 LADDER = {0: "", 1: "provenance", 2: "re-evaluated", 3: "retrained"}
 
 

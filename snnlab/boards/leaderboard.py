@@ -15,6 +15,7 @@ from django.urls import reverse
 from snnlab.boards import exported
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
+from snnlab.boards.clicks import clicked
 from snnlab.boards.figures import AXES, DATE, on_front, trade_off, usable
 from snnlab.boards.graph import graph
 from snnlab.boards.rows import shorten
@@ -122,14 +123,6 @@ def layout(id: Any) -> html.Div:
 def empty() -> dict[str, Any]:
     """A chart before its data."""
     return {"data": [], "layout": {"height": 380, "paper_bgcolor": "rgba(0,0,0,0)"}}
-
-
-def clicked(click: Any) -> int | None:
-    """The id of the point that was clicked, as the browser says it: to be looked up in scope."""
-    points = click.get("points") if isinstance(click, dict) else None
-    point = points[0] if isinstance(points, list) and points else None
-    pk = point.get("customdata") if isinstance(point, dict) else None
-    return pk if isinstance(pk, int) and 0 < pk < 2**63 else None
 
 
 def place_of(row: queries.BoardRow) -> str:

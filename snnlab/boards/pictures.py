@@ -13,13 +13,13 @@ from django.views.decorators.http import require_safe
 from snnlab.boards.board import boards
 from snnlab.boards.scope import asked, scope
 from snnlab.boards.shared import share_of
-from snnlab.boards.snapshots import is_id
 from snnlab.boards.state import query_of
 from snnlab.drawing.badge import badge as drawn_badge
 from snnlab.drawing.figure import draw
 from snnlab.drawing.png import png
 from snnlab.drawing.svg import svg
 from snnlab.experiments import queries
+from snnlab.experiments.asking import whole
 from snnlab.experiments.queries import KINDS, BoardRow, Wanted
 
 
@@ -112,9 +112,10 @@ def ranked(request: HttpRequest, slug: str, pk: str) -> tuple[BoardRow | None, i
 
     Published rows rank only where one of them is asked for: else it is the rank that a board shows.
     """
-    if pk and not (is_id(pk) and int(pk)):
+    only = whole(pk)
+    if pk and not only:
         return None, 0
-    wanted = Wanted(slug, only=int(pk), size=1) if pk else Wanted(slug, kinds=OWN, size=1)
+    wanted = Wanted(slug, only=only, size=1) if only else Wanted(slug, kinds=OWN, size=1)
     found = queries.standings(scope(request), wanted)
     if found.rows and found.rows[0].kind in UNRANKED:
         found = queries.standings(scope(request), replace(wanted, rank_published=True))

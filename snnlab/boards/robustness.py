@@ -17,6 +17,7 @@ from django.http import HttpRequest, QueryDict
 from snnlab.boards import robust_figures as figures
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
+from snnlab.boards.clicks import told
 from snnlab.boards.exports.table import Field, Table
 from snnlab.boards.graph import graph
 from snnlab.boards.robust import Series, method, methods, nonidealities, series, worst_level
@@ -160,9 +161,7 @@ def choose(lines: Any, heat: Any, gap: Any, search: Any) -> str:
 
 def level_of(click: Any, kind: str) -> list[Any] | None:
     """The non-ideality and level of a click, as the browser says them; or `kind` and a level."""
-    points = click.get("points") if isinstance(click, dict) else None
-    point = points[0] if isinstance(points, list) and points else None
-    chosen = point.get("customdata") if isinstance(point, dict) else None
+    chosen = told(click)
     if isinstance(chosen, int | float) and not isinstance(chosen, bool):
         return [kind, chosen]
     return chosen if isinstance(chosen, list) and len(chosen) == 2 else None

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from snnlab.boards.board import board_of
 from snnlab.boards.scope import scope
 from snnlab.experiments import evidence
+from snnlab.experiments.asking import whole
 from snnlab.teams.queries import teams_of
 
 
@@ -26,8 +27,8 @@ def snapshot(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """One snapshot, or what changed since another one that `since` names."""
     board, teams = board_of(slug), scope(request)
     now = found(teams, board.data, pk)
-    since = request.GET.get("since", "")
-    before = found(teams, board.data, int(since)) if is_id(since) else None
+    since = whole(request.GET.get("since", ""))
+    before = None if since is None else found(teams, board.data, since)
     context = {
         "board": board,
         "snapshot": now,
@@ -36,10 +37,6 @@ def snapshot(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "others": [s for s in evidence.snapshots(teams, board.data) if s.pk != pk],
     }
     return render(request, "boards/snapshot.html", context)
-
-
-def is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def found(teams: list[int], board: str, pk: int) -> evidence.Snapshot:

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from snnlab.boards.columns import ALWAYS, COLUMNS, DEFAULT
 from snnlab.boards.envelope import BadCall
 from snnlab.boards.figures import AXES
+from snnlab.experiments.asking import whole
 from snnlab.experiments.queries import Wanted
 from snnlab.experiments.wanted import WHOLE, clean, number, wanted_of
 
@@ -59,9 +60,7 @@ def read(board: str, query: QueryDict, allowed: Sequence[str] | None = None) -> 
     return State(
         wanted,
         (*ALWAYS, *columns),
-        frozenset(
-            int(part) for part in opened.split(",")[:50] if part.isascii() and part.isdigit()
-        ),
+        frozenset(map(whole, opened.split(",")[:50])) - {None},
         opened == "all",
         axis if axis in AXES else "energy",
         query,

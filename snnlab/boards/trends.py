@@ -3,16 +3,14 @@
 from typing import Any
 
 from dash import Input, Output, State, callback, dcc, html
-from dash.exceptions import PreventUpdate
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
 
 from snnlab.boards import trend_figures as figures
 from snnlab.boards.board import Board
 from snnlab.boards.bridge import django_request
+from snnlab.boards.clicks import run_page
 from snnlab.boards.exports.table import Field, Table
 from snnlab.boards.graph import graph
-from snnlab.boards.leaderboard import clicked
 from snnlab.boards.robustness import DATA
 from snnlab.boards.scope import asked, link, scope
 from snnlab.boards.state import query_of
@@ -58,10 +56,7 @@ def open_run(time: Any, epochs: Any, search: Any) -> str:
     request = django_request()
     data, teams = data_of(asked(request, query_of(search))), scope(request)
     known = {one.run for found in (trends.by_time, trends.by_epoch) for one in found(teams, data)}
-    run = next((pk for pk in map(clicked, (time, epochs)) if pk in known), None)
-    if run is None or link(request):
-        raise PreventUpdate
-    return reverse("web:run", args=[run])
+    return run_page((time, epochs), known)
 
 
 def plots(request: HttpRequest, query: QueryDict) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from snnlab.client.trouble import Code, Trouble
 from snnlab.experiments import actions_shares, queries_shares
 from snnlab.experiments.actions import Refused
 from snnlab.experiments.actions_shares import BOARDS, DAYS, Wish
+from snnlab.experiments.asking import whole
 from snnlab.teams.models import User
 
 
@@ -53,8 +54,8 @@ def create(*, user: User, what: str, team: str | None, password: bool, **said: A
 
 def kind_of(what: str) -> dict[str, Any]:
     """What a word or a number names."""
-    if what.isascii() and what.isdigit() and len(what) < 19:
-        return {"kind": "run", "run": int(what)}
+    if (run := whole(what)) is not None:
+        return {"kind": "run", "run": run}
     if what != "compare" and what not in BOARDS:
         known = ", ".join(BOARDS)
         raise Trouble(Code.WRONG, f"there is no board {what}. Known: {known}, compare, or a run")

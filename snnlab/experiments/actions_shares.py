@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.http import QueryDict
 
 from snnlab.experiments.actions import Refused
+from snnlab.experiments.asking import whole
 from snnlab.experiments.board_rows import DEFAULT_COLUMNS
 from snnlab.experiments.models import Run, Share, ShareEvent
 from snnlab.experiments.queries_shares import digest
@@ -133,11 +134,11 @@ def runs_of(team: Team, query: str) -> list[int]:
     asked = QueryDict(query)
     named = ",".join(asked.getlist("runs")).split(",")
     known = Run.objects.filter(team=team)
-    found = known.filter(pk__in=[int(n) for n in named if n.isascii() and n.isdigit()][:MOST_RUNS])
+    numbers = [number for number in map(whole, named) if number is not None]
+    found = known.filter(pk__in=numbers[:MOST_RUNS])
     for field, lookup in (("experiment", "experiment"), ("sweep", "experiment__sweep")):
-        number = asked.get(field, "")
-        if number.isascii() and number.isdigit() and len(number) < 19:
-            found = found | known.filter(**{lookup: int(number)})
+        if (number := whole(asked.get(field, ""))) is not None:
+            found = found | known.filter(**{lookup: number})
     runs = list(found.order_by("pk").values_list("pk", flat=True).distinct()[:MOST_RUNS])
     if not runs:
         raise Refused(f"query: the team {team.slug} has none of the runs it compares")

@@ -1,14 +1,23 @@
 """What a run asks of its worker, and what it may use."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from snnlab.env import is_label
 
-LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+
+LONGEST_POOL, LONGEST_LABEL = 20, 40
+MOST_DIGITS = 18  # which every bigint can hold
 HIGHEST_PRIORITY = 1000
 MOST_DEVICES, MOST_LABELS = 64, 10
+
+
+def whole(text: str) -> int | None:
+    """The number of a row, or of how many, that somebody named; None if it is no such number."""
+    text = text.strip()
+    plain = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) if plain else None
 
 
 class Refused(ValueError):
@@ -31,9 +40,9 @@ class Ask:
 
     def checked(self) -> dict[str, Any]:
         """The fields of a run. Raises Refused."""
-        if not LABEL.fullmatch(self.pool) or len(self.pool) > 20:
+        if not is_label(self.pool, LONGEST_POOL):
             raise Refused(f"pool must be a word such as cpu or gpu, got {self.pool!r}")
-        wrong = [label for label in self.labels if not LABEL.fullmatch(label)]
+        wrong = [label for label in self.labels if not is_label(label, LONGEST_LABEL)]
         if wrong or len(self.labels) > MOST_LABELS:
             raise Refused(
                 f"labels must be at most {MOST_LABELS} words of small letters, digits, dots and "

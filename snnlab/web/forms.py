@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.forms.utils import flatatt
 
-from snnlab.experiments.asking import Ask
+from snnlab.experiments.asking import Ask, whole
 from snnlab.experiments.seeds import parse_seeds
 from snnlab.web.definition import PREFIX
 from snnlab.web.schema import Choice, Group, Input, Node
@@ -82,12 +82,12 @@ class NewExperiment(forms.Form):
     def clean_after(self) -> list[int]:
         """The runs to wait for as numbers."""
         words = self.cleaned_data["after"].replace(",", " ").split()
-        wrong = [word for word in words if not (word.isascii() and word.isdigit())]
-        if wrong or len(words) > MOST_AFTER:
+        numbers = [number for number in map(whole, words) if number is not None]
+        if len(numbers) < len(words) or len(words) > MOST_AFTER:
             raise forms.ValidationError(
                 f"must be at most {MOST_AFTER} numbers of runs, as 17, 23; got {', '.join(words)}"
             )
-        return [int(word) for word in words if int(word) < 2**63]
+        return numbers
 
     @property
     def ask(self) -> Ask:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from hardware.profile import names
 from snnlab.experiments import actions, queries
+from snnlab.experiments.asking import whole
 from snnlab.learning.presets import Preset, presets
 from snnlab.teams import queries as teams
 from snnlab.web import definition
@@ -128,10 +129,10 @@ def chosen(name: str) -> Preset | None:
 
 def of_experiment(request: HttpRequest) -> str:
     """The first definition of the experiment that was named as a start."""
-    named = request.GET.get("experiment", "")
-    if not named.isascii() or not named.isdigit():
+    named = whole(request.GET.get("experiment", ""))
+    if named is None:
         raise Http404
-    runs = queries.runs(request.user, or_404(queries.experiment, request.user, int(named)))
+    runs = queries.runs(request.user, or_404(queries.experiment, request.user, named))
     return definition.toml_of(runs.earliest("id").definition)
 
 

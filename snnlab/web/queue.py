@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from snnlab.experiments import actions, actions_queue, joining, queries, queries_queue
+from snnlab.experiments.asking import whole
 from snnlab.teams import queries as teams
 from snnlab.web.access import or_404, writer_or_403
 from snnlab.web.run import share
@@ -76,8 +77,7 @@ def of_workers(request: HttpRequest) -> dict[str, Any]:
 
 def start(request: HttpRequest) -> int:
     """How many runs of the line come before this page."""
-    given = request.GET.get("skip", "0")
-    return min(int(given), DEEPEST) if given.isascii() and given.isdecimal() else 0
+    return min(whole(request.GET.get("skip", "")) or 0, DEEPEST)
 
 
 def pieces(request: HttpRequest, page: str, now: dict[str, Any], names: Any) -> JsonResponse:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from snnlab.experiments import queries_runs
 from snnlab.experiments.actions_bulk import MOST
+from snnlab.experiments.asking import whole
 from snnlab.experiments.queries_runs import MOST_COUNTED, SORTS, Asked
 from snnlab.experiments.search.fields import FIELDS, PARTS
 from snnlab.experiments.search.words import SearchError
@@ -88,11 +89,11 @@ def beside(request: HttpRequest) -> dict[str, Any]:
 
 def asked_by(given: QueryDict) -> Asked:
     """The search, order and place that an address names; what it gets wrong is the usual."""
-    sort, after = given.get("sort", "-run"), given.get("after", "")
+    sort = given.get("sort", "-run")
     return Asked(
         text=given.get("q", "").strip(),
         sort=sort if sort.removeprefix("-") in SORTS else "-run",
-        after=int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else None,
+        after=whole(given.get("after", "")),
     )
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from snnlab.experiments import actions_bulk, actions_marks, queries_runs
 from snnlab.experiments.actions_bulk import CHANGES, MOST
-from snnlab.experiments.asking import Refused
+from snnlab.experiments.asking import Refused, whole
 from snnlab.experiments.search.words import SearchError
 from snnlab.teams.queries import teams_of
 from snnlab.web.runs import address
@@ -44,9 +44,9 @@ def chosen(request: HttpRequest, text: str) -> dict[int, bool]:
         ids = queries_runs.matching(request.user, text, MOST + 1)
     else:
         said = request.POST.getlist("run")[: MOST + 1]
-        if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in said):
+        ids = [one for one in map(whole, said) if one is not None]
+        if len(ids) < len(said):
             raise Http404
-        ids = [int(one) for one in said]
     if not ids:
         raise Refused("no run is ticked: tick some first")
     if len(ids) > MOST:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from snnlab.experiments import actions_shares, queries, queries_shares
 from snnlab.experiments.actions import Refused
 from snnlab.experiments.actions_shares import DAYS, Wish
+from snnlab.experiments.asking import whole
 from snnlab.experiments.queries_shares import Share
 from snnlab.experiments.shared_lines import COLUMNS
 from snnlab.teams import queries as people
@@ -74,19 +75,18 @@ def team_of(request: HttpRequest) -> Team:
 def wished(request: HttpRequest) -> Wish:
     """What a form asks for."""
     said = request.POST
-    days, run = said.get("days", f"{DAYS}"), said.get("run", "")
     return Wish(
         kind=said.get("kind", ""),
         slug=said.get("slug", ""),
         query=said.get("query", "").removeprefix("?"),
-        run=int(run) if run.isascii() and run.isdigit() and len(run) < 19 else None,
+        run=whole(said.get("run", "")),
         title=said.get("title", ""),
         columns=tuple(filter(None, said.getlist("columns"))) if "columns" in said else None,
         seeds="seeds" in said,
         notes="notes" in said,
         log="log" in said,
         pinned="pinned" in said,
-        days=int(days) if days.isascii() and days.isdigit() and len(days) < 9 else 0,
+        days=whole(said.get("days", f"{DAYS}")) or 0,
         password=said.get("password", ""),
         origins=tuple(said.get("origins", "").split()),
     )

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from snnlab.experiments import queries, standing
 from snnlab.experiments.actions import Refused
+from snnlab.experiments.asking import whole
 from snnlab.teams import queries as people
 from snnlab.teams.models import Team
 from snnlab.web.access import writer_or_403
@@ -45,15 +46,10 @@ def act(request: HttpRequest, pk: int) -> str:
         experiment = standing.verify(pk, actor, what)
         return f"Runs that {what} it are queued: experiment {experiment.pk}."
     if what == "reproduces":
-        paper = request.POST.get("paper", "")
-        standing.reproduce(pk, actor, int(paper) if is_id(paper) else 0, note)
+        standing.reproduce(pk, actor, whole(request.POST.get("paper", "")) or 0, note)
         return "The row shows its difference to the published figure."
     standing.mark(pk, actor, what, note)
     return DONE[what]
-
-
-def is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 @require_POST

@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from snnlab.experiments import artifacts, joining, recording
+from snnlab.experiments.asking import whole
 
 
 AT_ONCE = 2  # uploads in a process: pages need threads, too
@@ -71,10 +72,10 @@ def file(request: HttpRequest, sha256: str) -> HttpResponse:
 
 def bring(request: HttpRequest, sha256: str) -> HttpResponse:
     """Take a file in, one of few at once; repeating it changes nothing."""
-    size = request.headers.get("Content-Length", "")
-    if not (size.isascii() and size.isdecimal()):
+    size = whole(request.headers.get("Content-Length", ""))
+    if size is None:
         return trouble(411, "Content-Length: must say how many bytes come")
-    if int(size) > largest():
+    if size > largest():
         return trouble(413, f"a file has at most {largest()} bytes, got {size}")
     if not RECEIVING.acquire(blocking=False):
         answer = trouble(503, "other files are on their way: ask again")

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from hardware.profile import names
 from snnlab.experiments import actions_schedules, actions_sweeps, queries_schedules, queries_sweeps
 from snnlab.experiments.actions import Refused
+from snnlab.experiments.asking import whole
 from snnlab.experiments.sweep_steps import step
 from snnlab.experiments.timing import Timing
 from snnlab.learning.presets import presets
@@ -40,8 +41,8 @@ def new(request: HttpRequest) -> HttpResponse:
     mine, when = my_teams(request), request.GET.get("when", "now")
     preset = chosen(request.GET.get("preset", FIRST))
     name = preset.title if preset else ""
-    if request.GET.get("sweep", "").isdecimal():
-        row = or_404(queries_sweeps.sweep, request.user, int(request.GET["sweep"][:18]))
+    if (like := whole(request.GET.get("sweep", ""))) is not None:
+        row = or_404(queries_sweeps.sweep, request.user, like)
         defined, name = from_sweep(row.definition), row.experiment.name
     else:
         flat = flatten(plan_form(), {})

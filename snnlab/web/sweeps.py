@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from snnlab.experiments import actions, actions_sweeps, queries_sweeps
+from snnlab.experiments import actions, actions_sweeps, asking, queries_sweeps
 from snnlab.experiments.queries_sweeps import MOST_SHOWN, PointRow
 from snnlab.experiments.seeds import parse_seeds
 from snnlab.learning.notation import read_space, write_space
@@ -26,7 +26,7 @@ from snnlab.web.numbers import number
 from snnlab.web.sweep_figures import figures
 
 
-PAGE, ROWS = 25, 50
+PAGE, ROWS, LAST = 25, 50, 99_999
 PIECES = ("status", "buttons", "points")
 BUDGET = {"points": int, "most_runs": int, "most_hours": float, "parallel": int}
 
@@ -98,8 +98,7 @@ def drawn(now: dict[str, Any]) -> dict[str, Any]:
 
 
 def page_of(request: HttpRequest) -> int:
-    given = request.GET.get("page", "1")
-    return max(1, int(given)) if given.isascii() and given.isdecimal() and len(given) < 6 else 1
+    return min(asking.whole(request.GET.get("page", "")) or 1, LAST)
 
 
 def pair(request: HttpRequest, plan: Plan, found: Any, ended: int) -> tuple[str, str]:

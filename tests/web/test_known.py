@@ -70,6 +70,7 @@ def test_where_and_when_runs_are_executed_is_asked_for_by_the_form(member, ada):
         ("wall", "x", "Enter a whole number"),
         ("priority", "1001", "priority must be in -1000..1000, got 1001"),
         ("after", "run 17", "must be at most 50 numbers of runs, as 17, 23; got run"),
+        ("after", "9" * 19, "must be at most 50 numbers of runs"),
         ("after", "424242", "there is no run 424242 in this team"),
     ],
 )
