@@ -14,9 +14,10 @@ from django.db import connection
 
 from snnlab.embedded.valkey import Valkey, socket_path, url
 from snnlab.experiments import doorbell
+from snnlab.experiments.models import Run
 from tests.chaos.conftest import Lab
 from tests.experiments.toys import Toy, submit
-from tests.experiments.waiting import ends, until
+from tests.experiments.waiting import ends, state, until
 
 
 pytestmark = [pytest.mark.chaos, pytest.mark.thorough]
@@ -69,17 +70,23 @@ def test_a_broker_that_forgets_loses_no_run(lab: Lab, valkey: Valkey) -> None:
 
 
 def test_a_worker_that_is_hung_up_on_does_not_go_deaf(lab: Lab, valkey: Valkey) -> None:
-    mine = lab.start(broker=url(valkey.home))
+    """It polls once a minute, so what it takes sooner it has heard of."""
+    mine = lab.start(broker=url(valkey.home), SNNLAB_POLL="60")
     until(lambda: "ready." in mine.log.read_text())
+
+    def rung(run: Run) -> bool:
+        doorbell.ring()  # while the worker joins its broker again, nobody hears
+        return state(run) in Run.TERMINAL
+
     for _ in range(5):
         tell(valkey, "CLIENT", "KILL", "TYPE", "normal")
         time.sleep(0.6)
     (run,) = submit(Toy(epochs=1))
-    ends(run, seconds=10)
+    until(lambda: rung(run))
     for _ in range(50):
         doorbell.ring()
     (later,) = submit(Toy(epochs=2))
-    ends(later, seconds=10)
+    until(lambda: rung(later))
     started_once(2)
     lab.check(run, later)
 
