@@ -91,6 +91,32 @@ def test_a_link_to_curves_keeps_its_data_set(visitor, ada, tmp_path, share):
         assert "71.5" not in exported(visitor.get(f"{other}tables/time.csv{query}"))
 
 
+@pytest.mark.parametrize(
+    ("slug", "go", "charts"),
+    [
+        ("curves", "trend-go", ("trend-time", "trend-epochs")),
+        ("compare", "compare-go", ("compare-scatter", "compare-box")),
+    ],
+)
+def test_a_click_behind_a_link_leads_to_no_run(visitor, ada, tmp_path, share, slug, go, charts):
+    lab.experiment(ada, "ours")
+    run = lab.succeed(tmp_path, **{"accuracy_at/1": 61.5, "test_accuracy": 71.5}).run_id
+    query = "data=mnist" if slug == "curves" else f"runs={run}"
+    root = share("compare" if slug == "compare" else "board", slug=slug, query=query)
+    click = {"points": [{"customdata": run}]}
+    body = {
+        "output": f"{go}.href",
+        "outputs": {"id": go, "property": "href"},
+        "inputs": [
+            {"id": one, "property": "clickData", "value": value}
+            for one, value in zip(charts, (click, None), strict=True)
+        ],
+        "state": [{"id": "address", "property": "search", "value": ""}],
+        "changedPropIds": [f"{charts[0]}.clickData"],
+    }
+    assert call(visitor, root, body).status_code == 204
+
+
 def test_a_pinned_comparison_waits_for_nobody(visitor, ada, tmp_path, share):
     first = lab.experiment(ada, "first", seeds=(1, 2))
     lab.succeed(tmp_path, test_accuracy=91.25)

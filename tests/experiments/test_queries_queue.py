@@ -112,6 +112,17 @@ def test_runs_that_no_worker_can_take_are_ahead_of_nobody(ada: User) -> None:
     assert queries_queue.waits(ada, chips[1].pk).place > 1
 
 
+def test_who_is_in_two_teams_sees_their_runs_in_the_order_of_their_starts(ada: User) -> None:
+    work()
+    home, other = ada.teams.get(), lab.person("ada", "others").teams.get(slug="others")
+    submit(team=home, seeds=3, ask=Ask(labels=["chip"]))
+    submit(Toy(epochs=9), team=home, seeds=2)
+    submit(Toy(epochs=9), team=other, seeds=2)
+    waits = [run["wait"] for run in queries_queue.line(ada)]
+    places = [wait.place for wait in waits if not wait.why.startswith("no worker")]
+    assert places == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_places_are_the_order_in_which_runs_are_claimed(seed: int) -> None:
     """Teams of random weights and quotas, some with runs at work: the forecast comes true.
